@@ -1,0 +1,41 @@
+{#- The verdict on the rows of one input, the check against the future included: that one needs the calendar,
+    which needs the rows of the core inputs first. -#}
+{% macro verdicts(input) -%}
+    select
+        '{{ input }}' as input,
+        coalesce(judged.file, '(no file recorded)') as file,
+        judged.file_line as line_number,
+        judged.accounted_amount as amount,
+        judged.event_date,
+        judged.notes,
+        {{ customer_column(input) }} as source_customer_id,
+        case
+            when {{ is_in_the_future() }} then 'quarantined' else judged.row_status
+        end as row_status,
+        case when {{ is_in_the_future() }} then 'in_the_future' else judged.reasons end as reasons,
+        case
+            when {{ is_in_the_future() }}
+                then 'dated ' || cast(judged.event_date as {{ dbt.type_string() }})
+                    || ', long after the last plausible order, login or survey of '
+                    || cast(calendar.last_core_date as {{ dbt.type_string() }})
+            else judged.details
+        end as details,
+        case
+            when {{ is_in_the_future() }} then {{ row_as_json(contract_columns(input) | map(attribute='name') | list, 'judged.') }}
+            else judged.row_text
+        end as row_text
+    from {{ ref('base_' ~ input) }} as judged
+    cross join {{ ref('stg_calendar') }} as calendar
+{%- endmacro %}
+
+{% macro is_in_the_future() -%}
+    judged.row_status = 'accepted' and judged.event_date > cast(calendar.last_plausible_date as date)
+{%- endmacro %}
+
+{% macro customer_column(input) -%}
+    {%- if input == 'products' -%} cast(null as {{ dbt.type_string() }})
+    {%- elif input == 'order_items' -%} judged.order_customer_id
+    {%- elif input == 'referrals' -%} judged.referrer_id
+    {%- else -%} judged.customer_id
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,54 @@
+{#- Windows and conditions that lifecycle models share. -#}
+
+{#- Activities that count within a period of knowledge (int_knowledge_periods). -#}
+{% macro known_in_period(activities, periods) -%}
+    {{ activities }}.customer_id = {{ periods }}.customer_id
+    and {{ activities }}.activity_date < {{ periods }}.known_until
+    and ({{ activities }}.voided_date is null or {{ activities }}.voided_date > {{ periods }}.known_from)
+    and ({{ activities }}.voided_date is null or {{ activities }}.voided_date > {{ activities }}.activity_date)
+{%- endmacro %}
+
+
+{#- Median of a column over a window's rows so far; nulls do not count. -#}
+{% macro running_median(column, window) %}{{ return(adapter.dispatch('running_median', 'evergreen')(column, window)) }}{% endmacro %}
+
+{% macro duckdb__running_median(column, window) -%}
+    median({{ column }}) over {{ window }}
+{%- endmacro %}
+
+
+{#- The state on a day, from a row of int_customer_rhythm that is the latest on that day.
+    First match wins. `day` is a date expression. -#}
+{% macro state_on(day) -%}
+    case
+        when first_paid_date is null then 'prospect'
+        when {{ is_lost_on(day) }} then 'lost'
+        when {{ days_between('last_return_date', day) }} <= 90 then 'reactivated'
+        when {{ days_between('first_paid_date', day) }} <= 90 then 'new'
+        when
+            {{ days_between('last_active_date', day) }} > 30
+            and {{ days_between('last_active_date', day) }} > 2 * typical_gap_days then 'dormant'
+        when
+            {{ usage_trend_on(day) }} < 0.5
+            and {{ days_between('fourth_last_login_date', day) }} < 112 then 'declining'
+        else 'active'
+    end
+{%- endmacro %}
+
+{#- A running paid subscription keeps from lost. When the last one ended, the customer is lost until they
+    log in, order or subscribe again; else after 180 silent days. -#}
+{% macro is_lost_on(day) -%}
+    running_subscription_count = 0
+    and (
+        {{ days_between('last_active_date', day) }} >= 180
+        or (last_subscription_ended_at is not null and last_active_at <= last_subscription_ended_at)
+    )
+{%- endmacro %}
+
+
+{#- Exponentially weighted login-day rate with a half-life of 14 days over that of 56 days. With steady
+    logins it is 1; without any it falls by half in 18 and two thirds days. -#}
+{% macro usage_trend_on(day) -%}
+    usage_trend_at_login
+    * power(cast(2 as double precision), -{{ days_between('last_login_date', day) }} * 3.0 / 56)
+{%- endmacro %}

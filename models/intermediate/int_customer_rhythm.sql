@@ -1,0 +1,162 @@
+{#- Everything that a customer's state depends on, running along the days on which it can change. -#}
+with activities as (
+    select * from {{ ref('int_customer_activities') }}
+    where
+        activity in ('order_paid', 'login_success', 'subscription_ended')
+        or (activity = 'subscription_month' and quantity = 1)
+),
+
+periods as (
+    select * from {{ ref('int_knowledge_periods') }}
+),
+
+first_days as (
+    select
+        periods.customer_id,
+        periods.known_from,
+        case
+            when periods.known_from > customers.first_seen_date then periods.known_from
+            else customers.first_seen_date
+        end as day
+    from periods
+    inner join {{ ref('int_customers') }} as customers on periods.customer_id = customers.customer_id
+    where customers.first_seen_date is not null
+),
+
+events as (
+    select
+        periods.customer_id,
+        periods.known_from,
+        activities.activity_date as day,
+        activities.activity,
+        activities.activity_at
+    from periods
+    inner join activities on {{ known_in_period('activities', 'periods') }}
+    union all
+    select customer_id, known_from, day, 'period_opened' as activity, null as activity_at
+    from first_days
+),
+
+days as (
+    select
+        customer_id,
+        known_from,
+        day,
+        max(case when activity in ('order_paid', 'subscription_month') then day end) as paid_date,
+        max(case when activity not in ('subscription_ended', 'period_opened') then day end) as active_date,
+        max(case when activity = 'login_success' then day end) as login_date,
+        max(case when activity not in ('subscription_ended', 'period_opened') then activity_at end) as active_at,
+        max(case when activity = 'subscription_ended' then activity_at end) as subscription_ended_at,
+        sum(
+            case activity when 'subscription_month' then 1 when 'subscription_ended' then -1 else 0 end
+        ) as subscription_change
+    from events
+    group by customer_id, known_from, day
+),
+
+seen_before as (
+    select
+        days.*,
+        max(active_date) over before as previous_active_date,
+        min(paid_date) over before as previous_first_paid_date,
+        min(login_date) over (partition by customer_id, known_from) as first_login_date
+    from days
+    window before as (
+        partition by customer_id, known_from order by day
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+measured as (
+    select
+        seen_before.*,
+        case when active_date is not null then {{ days_between('previous_active_date', 'day') }} end as gap_days,
+        -- Back after 180 silent days; a first purchase is no return.
+        case
+            when
+                active_date is not null
+                and previous_first_paid_date is not null
+                and {{ days_between('previous_active_date', 'day') }} >= 180
+                then day
+        end as return_date,
+        power(cast(2 as double precision), {{ days_between('first_login_date', 'login_date') }} / 14.0) as short_weight,
+        power(cast(2 as double precision), {{ days_between('first_login_date', 'login_date') }} / 56.0) as long_weight
+    from seen_before
+),
+
+login_days as (
+    select
+        customer_id,
+        known_from,
+        day,
+        lag(day, 3) over (partition by customer_id, known_from order by day) as fourth_last_login_date
+    from days
+    where login_date is not null
+),
+
+running as (
+    select
+        measured.customer_id,
+        measured.known_from,
+        measured.day,
+        measured.gap_days,
+        min(paid_date) over so_far as first_paid_date,
+        max(active_date) over so_far as last_active_date,
+        max(active_at) over so_far as last_active_at,
+        max(login_date) over so_far as last_login_date,
+        max(return_date) over so_far as last_return_date,
+        max(login_days.fourth_last_login_date) over so_far as fourth_last_login_date,
+        cast(sum(subscription_change) over so_far as bigint) as running_subscription_count,
+        max(subscription_ended_at) over so_far as last_subscription_ended_at,
+        count(gap_days) over so_far as gap_count,
+        {{ running_median('gap_days', 'so_far') }} as own_typical_gap_days,
+        sum(short_weight) over so_far as short_weight_sum,
+        sum(long_weight) over so_far as long_weight_sum,
+        max({{ days_between('first_login_date', 'login_date') }}) over so_far as login_span_days
+    from measured
+    left join login_days
+        on measured.customer_id = login_days.customer_id
+        and measured.known_from = login_days.known_from
+        and measured.day = login_days.day
+    window so_far as (
+        partition by measured.customer_id, measured.known_from order by measured.day
+        rows between unbounded preceding and current row
+    )
+)
+
+select
+    running.customer_id,
+    running.known_from,
+    periods.known_until,
+    running.day,
+    coalesce(
+        lead(running.day) over (partition by running.customer_id, running.known_from order by running.day),
+        periods.known_until
+    ) as next_day,
+    running.first_paid_date,
+    running.last_active_date,
+    running.last_login_date,
+    running.last_return_date,
+    running.fourth_last_login_date,
+    running.running_subscription_count,
+    running.gap_count,
+    -- With fewer than 3 gaps a customer's own rhythm is not known: everybody's stands in for it.
+    case
+        when running.gap_count >= 3 then cast(running.own_typical_gap_days as double precision)
+        else cast(population.typical_gap_days as double precision)
+    end as typical_gap_days,
+    running.short_weight_sum * power(cast(2 as double precision), -running.login_span_days / 14.0)
+    * (1 - power(cast(2 as double precision), -1 / 14.0))
+    / (
+        running.long_weight_sum * power(cast(2 as double precision), -running.login_span_days / 56.0)
+        * (1 - power(cast(2 as double precision), -1 / 56.0))
+    ) as usage_trend_at_login,
+    running.last_active_at,
+    running.last_subscription_ended_at
+from running
+inner join periods
+    on running.customer_id = periods.customer_id and running.known_from = periods.known_from
+left join {{ ref('int_population_rhythm') }} as population
+    on running.last_active_date = population.day
+-- Days before a period only feed its running figures.
+where running.day >= running.known_from

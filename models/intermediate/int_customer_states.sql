@@ -1,0 +1,56 @@
+{#- Between two days of int_customer_rhythm only time passes, so a state can change on the few days on
+    which a rule's limit is reached. The state is worked out on those, and equal neighbours are joined. -#}
+with rhythm as (
+    select * from {{ ref('int_customer_rhythm') }}
+),
+
+calendar as (
+    select as_of_date from {{ ref('stg_calendar') }}
+),
+
+limits as (
+    select rhythm.*, day as check_date from rhythm
+    {% for first_day in [
+        dbt.dateadd('day', 91, 'first_paid_date'),
+        dbt.dateadd('day', 91, 'last_return_date'),
+        dbt.dateadd('day', 180, 'last_active_date'),
+        dbt.dateadd('day', 31, 'last_active_date'),
+        dbt.dateadd('day', 'cast(floor(2 * typical_gap_days) as integer) + 1', 'last_active_date'),
+        dbt.dateadd('day', 112, 'fourth_last_login_date'),
+        dbt.dateadd('day', 'cast(floor(ln(2 * usage_trend_at_login) / ln(2) * 56 / 3.0) as integer) + 1', 'last_login_date'),
+    ] %}
+    union all
+    select rhythm.*, cast({{ first_day }} as date) as check_date from rhythm
+    {% endfor %}
+),
+
+checked as (
+    select distinct
+        limits.customer_id,
+        limits.check_date,
+        {{ state_on('check_date') }} as state
+    from limits
+    cross join calendar
+    where
+        limits.check_date >= limits.day
+        and limits.check_date < limits.next_day
+        and limits.check_date <= calendar.as_of_date
+),
+
+changes as (
+    select
+        customer_id,
+        check_date,
+        state,
+        lag(state) over (partition by customer_id order by check_date) as previous_state
+    from checked
+)
+
+select
+    customer_id,
+    state,
+    previous_state,
+    check_date as since_date,
+    lead(check_date) over (partition by customer_id order by check_date) as until_date
+from changes
+where previous_state is null or state <> previous_state

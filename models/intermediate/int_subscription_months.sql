@@ -1,0 +1,53 @@
+with recursive subscriptions as (
+    select
+        subscription_id,
+        customer_id,
+        plan,
+        monthly_amount,
+        paid_from_at,
+        ended_at
+    from {{ ref('stg_subscriptions') }}
+    where monthly_amount > 0 and (ended_at is null or ended_at > paid_from_at)
+),
+
+last_day as (
+    select {{ dbt.dateadd('day', 1, 'as_of_date') }} as day_after from {{ ref('stg_calendar') }}
+),
+
+longest as (
+    select coalesce(max({{ dbt.datediff('paid_from_at', 'day_after', 'month') }}), 0) as month_count
+    from subscriptions
+    cross join last_day
+),
+
+months as (
+    select 0 as elapsed_months
+    union all
+    select months.elapsed_months + 1
+    from months
+    inner join longest on months.elapsed_months < longest.month_count
+),
+
+-- The 31st renews on the last day of a shorter month.
+renewals as (
+    select
+        subscriptions.*,
+        months.elapsed_months + 1 as month_number,
+        {{ dbt.dateadd('month', 'months.elapsed_months', 'subscriptions.paid_from_at') }} as month_at
+    from subscriptions
+    cross join last_day
+    inner join months
+        on months.elapsed_months
+            <= {{ dbt.datediff('subscriptions.paid_from_at', 'last_day.day_after', 'month') }}
+)
+
+select
+    subscription_id,
+    customer_id,
+    plan,
+    monthly_amount,
+    month_number,
+    cast(month_at as timestamp) as month_at
+from renewals
+cross join last_day
+where month_at < last_day.day_after and (ended_at is null or month_at < ended_at)

@@ -1,0 +1,47 @@
+with customers as (
+    select * from {{ ref('int_customers') }}
+),
+
+totals as (
+    select * from {{ ref('int_customer_totals') }}
+),
+
+lifecycle as (
+    select * from {{ ref('customer_lifecycle') }}
+)
+
+select
+    customers.customer_id,
+    customers.archetype,
+    customers.country,
+    customers.entry_source,
+    customers.entry_campaign,
+    customers.preferred_channel,
+    customers.reseller_id,
+    lifecycle.stage,
+    lifecycle.stage_rank,
+    lifecycle.state,
+    lifecycle.loyalty_rung,
+    customers.source_id_count,
+    coalesce(totals.order_count, 0) as order_count,
+    coalesce(totals.purchase_day_count, 0) as purchase_day_count,
+    cast(coalesce(totals.net_revenue, 0) as decimal(18, 2)) as net_revenue,
+    cast(coalesce(totals.monthly_recurring_revenue, 0) as decimal(18, 2)) as monthly_recurring_revenue,
+    coalesce(totals.login_count, 0) as login_count,
+    coalesce(totals.successful_login_count, 0) as successful_login_count,
+    coalesce(totals.touch_count, 0) as touch_count,
+    coalesce(totals.advocacy_act_count, 0) as advocacy_act_count,
+    coalesce(totals.converted_referral_count, 0) as converted_referral_count,
+    lifecycle.days_in_stage,
+    coalesce(totals.running_subscription_count, 0) > 0 as is_subscribed,
+    customers.has_consent,
+    customers.first_seen_date,
+    totals.first_order_date,
+    totals.last_order_date,
+    lifecycle.state_since,
+    lifecycle.as_of_date,
+    totals.last_order_at,
+    totals.last_login_at
+from customers
+inner join lifecycle on customers.customer_id = lifecycle.customer_id
+left join totals on customers.customer_id = totals.customer_id

@@ -1,0 +1,53 @@
+with recursive landed as (
+    select * from {{ source('raw', 'customers') }}
+),
+
+typed as (
+    {{ typed_rows('customers') }}
+),
+
+merges as (
+    select distinct
+        customer_id,
+        merged_into
+    from typed
+    where merged_into is not null and customer_id is not null
+),
+
+-- Every id that a merged id leads to; a cycle ends because a pair is kept once.
+chains as (
+    select
+        customer_id,
+        merged_into as leads_to
+    from merges
+    union
+    select
+        chains.customer_id,
+        merges.merged_into as leads_to
+    from chains
+    inner join merges on chains.leads_to = merges.customer_id
+),
+
+cycles as (
+    select distinct customer_id
+    from chains
+    where customer_id = leads_to
+),
+
+linked as (
+    select
+        typed.*,
+        cycles.customer_id is not null as is_in_merge_cycle
+    from typed
+    left join cycles on typed.customer_id = cycles.customer_id
+),
+
+{{ judged_rows(
+    'customers', 'linked', key=['customer_id'], event_at='created_at', version_at=['created_at'],
+    keep=['is_in_merge_cycle'],
+    checks=[
+        ('merge_cycle', 'is_in_merge_cycle', "'merged_into ''' || landed_merged_into || ''' leads back to this customer'"),
+    ],
+) }}
+
+select * from judged

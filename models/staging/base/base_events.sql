@@ -1,0 +1,14 @@
+with landed as (
+    select * from {{ source('raw', 'events') }}
+),
+
+typed as (
+    {{ typed_rows('events') }}
+),
+
+{{ judged_rows(
+    'events', 'typed', key=['event_id'], event_at='occurred_at', version_at=['occurred_at'],
+    checks=[('bad_quantity', 'quantity < 0', "'quantity ' || landed_quantity || ' is negative'")],
+) }}
+
+select * from judged

@@ -1,0 +1,41 @@
+with landed as (
+    select * from {{ source('raw', 'order_items') }}
+),
+
+orders as (
+    select
+        order_id,
+        customer_id as order_customer_id,
+        ordered_at,
+        rate_to_reporting
+    from {{ ref('stg_orders') }}
+),
+
+typed as (
+    {{ typed_rows('order_items') }}
+),
+
+ordered as (
+    select
+        typed.*,
+        orders.order_id as found_order_id,
+        orders.order_customer_id,
+        orders.ordered_at,
+        orders.rate_to_reporting
+    from typed
+    left join orders on typed.order_id = orders.order_id
+),
+
+{{ judged_rows(
+    'order_items', 'ordered', key=['order_id', 'line_number'], event_at='ordered_at',
+    amount='quantity * unit_price',
+    keep=['found_order_id', 'order_customer_id', 'ordered_at', 'rate_to_reporting'],
+    checks=[
+        ('bad_quantity', 'quantity <= 0', "'quantity ' || landed_quantity || ' is not above 0'"),
+        ('bad_quantity', 'returned_quantity < 0 or returned_quantity > quantity', "'returned_quantity ' || landed_returned_quantity || ' is not between 0 and the quantity'"),
+        ('negative_amount', 'unit_price < 0', "'unit_price ' || landed_unit_price || ' is negative'"),
+        ('orphan_item', 'order_id is not null and found_order_id is null', "'no accepted order ''' || landed_order_id || ''''"),
+    ],
+) }}
+
+select * from judged

@@ -1,0 +1,34 @@
+with {{ accepted_rows('orders') }},
+
+-- An order marked refunded without an amount was refunded whole.
+settled as (
+    select
+        accepted.*,
+        case
+            when refund_amount is null and status = 'refunded' then amount
+            else coalesce(refund_amount, 0)
+        end as settled_refund_amount
+    from accepted
+)
+
+select
+    order_id,
+    customer_id,
+    status,
+    kind,
+    channel,
+    reseller_id,
+    upper(currency) as currency,
+    rate_to_reporting,
+    {{ to_reporting('amount') }} as amount,
+    {{ to_reporting('settled_refund_amount') }} as refund_amount,
+    {{ to_reporting('cost') }} as cost_amount,
+    -- Whether it counts as a paid order until it is refunded in full.
+    kind = 'standard' and status <> 'cancelled' and amount > 0 as is_payable,
+    settled_refund_amount >= amount and amount > 0 as is_fully_refunded,
+    ordered_at,
+    refunded_at,
+    promised_at,
+    delivered_at,
+    invoiced_at
+from settled

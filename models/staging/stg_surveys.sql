@@ -1,0 +1,21 @@
+with {{ accepted_rows('surveys') }}
+
+select
+    response_id,
+    customer_id,
+    survey,
+    question,
+    score,
+    lowest_score,
+    highest_score,
+    answer,
+    competitor,
+    score is not null or answer is not null or responded_at is not null as is_answered,
+    sent_at,
+    responded_at,
+    -- When it was answered; the day it was sent where the answer carries no time.
+    case
+        when score is not null or answer is not null or responded_at is not null
+            then coalesce(responded_at, sent_at)
+    end as answered_at
+from accepted
