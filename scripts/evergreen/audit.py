@@ -6,6 +6,7 @@ version, runs their checkpoint and reads the results. Great Expectations takes s
 so nothing here imports it before `audit` is called.
 """
 
+import html
 import logging
 import os
 import re
@@ -115,13 +116,16 @@ class AuditReport:
         """The failures that are told, and stop nothing."""
         return [failure for failure in self.failures if failure.severity != "critical"]
 
-    def message(self) -> str:
-        """The whole report as text."""
-        head = (
+    def summary(self) -> str:
+        """One line of figures."""
+        return (
             f"{self.expectation_count} expectations, {len(self.criticals)} critical failures, "
             f"{len(self.warnings)} warnings"
         )
-        lines = [head]
+
+    def message(self) -> str:
+        """The whole report as text."""
+        lines = [self.summary()]
         if self.is_first_refresh:
             lines.append("first refresh: nothing to compare with")
         if self.skipped_suites:
@@ -163,13 +167,15 @@ def audit(
             failures += _failures(definition, result, parameters)
         context.build_data_docs()
     _make_offline(warehouse.data_docs)
-    return AuditReport(
+    report = AuditReport(
         expectation_count=sum(len(result.results) for result in results),
         failures=sorted(failures, key=lambda failure: SEVERITIES.index(failure.severity)),
         data_docs=warehouse.data_docs / "index.html",
         is_first_refresh=compared is None,
         skipped_suites=skipped,
     )
+    _write_index(report, gx_folder)
+    return report
 
 
 def _clear_results(warehouse: Warehouse) -> None:
@@ -223,7 +229,7 @@ def _context(
 
 
 def buffer_rows(engine: Any) -> None:
-    """Keep the rows of each statement, as Great Expectations reads them after the connection closed.
+    """Keep the rows of each statement: Great Expectations reads them when the connection is closed.
 
     For SQLite and three others Great Expectations keeps one connection open; for DuckDB it does
     not, and every expectation ends with "list index out of range". SQLAlchemy's own hook mends it.
@@ -477,7 +483,7 @@ def _failure(table: str, expectation: Any, result: Any, rows: list[str]) -> Fail
 def _offending_rows(
     definition: Any, expectation: Any, result: Any, parameters: dict[str, float]
 ) -> list[str]:
-    """Up to five rows or values. A query's rows are asked for again, in the one format with rows."""
+    """Up to five rows or values. A query is run again, in the one format that gives its rows."""
     values = result.result.get("partial_unexpected_list") or []
     shown = [_text(value) for value in values if value is not None]
     if result.expectation_config.type == "unexpected_rows_expectation" and result.result:
@@ -499,7 +505,8 @@ def _observed(result: Any) -> str:
     if not found:
         return f"an error: {_error(result.exception_info)}"
     if result.expectation_config.type == "unexpected_rows_expectation":
-        return f"{_text(found['observed_value'])} unexpected rows"
+        count = found["observed_value"]
+        return f"{_text(count)} unexpected row{'' if count == 1 else 's'}"
     if "observed_value" in found:
         return _text(found["observed_value"])
     word = "null" if "null" in result.expectation_config.type else "unexpected"
@@ -553,14 +560,57 @@ def _text(value: Any) -> str:
 
 
 _OUTSIDE = re.compile(
-    r'<script\b[^>]*\bsrc="https?://[^>]*>\s*</script>'
+    r"<script\b.*?</script>"
     r'|<link\b[^>]*\bhref="https?://[^>]*>'
     r'|<img\b[^>]*\bsrc="https?://[^>]*>',
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 
 
 def _make_offline(data_docs: Path) -> None:
-    """Take the references to content networks out of the pages; gx/plugins holds their style."""
+    """Take scripts and references to content networks out of the pages.
+
+    Their style is in gx/plugins. Scripts go, for they all need libraries of those networks.
+    """
     for page in data_docs.rglob("*.html"):
         page.write_text(_OUTSIDE.sub("", page.read_text("utf-8")), "utf-8")
+
+
+def _write_index(report: AuditReport, gx_folder: Path) -> None:
+    """Replace the index, which only a script would fill, by a page that needs none."""
+    style = gx_folder / "plugins" / "custom_data_docs" / "styles" / "data_docs_custom_styles.css"
+    folder = report.data_docs.parent
+    links = [
+        f'<li><a href="{page.relative_to(folder).as_posix()}">{_suite_of(page)}</a></li>'
+        for page in sorted(folder.glob("validations/**/*.html"), key=_suite_of)
+    ]
+    rows = [_index_row(failure) for failure in report.failures] or [
+        "<tr><td colspan='4'>Every expectation was met.</td></tr>"
+    ]
+    first = "<p>First refresh: nothing to compare with.</p>" if report.is_first_refresh else ""
+    report.data_docs.write_text(
+        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>Audit</title><style>{style.read_text('utf-8')}</style></head><body>"
+        f"<h1>Audit of the refresh</h1><p>{html.escape(report.summary())}</p>{first}"
+        "<table><thead><tr><th>Severity</th><th>Where and what</th><th>Observed, expected</th>"
+        f"<th>Why it matters</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"<h2>All results, by suite</h2><ul>{''.join(links)}</ul></body></html>\n",
+        "utf-8",
+    )
+
+
+def _suite_of(page: Path) -> str:
+    """Pages lie in validations/<suite>/<run name>/<run time>/<batch>.html."""
+    return page.parents[2].name
+
+
+def _index_row(failure: Failure) -> str:
+    place = f"{failure.table}.{failure.column}" if failure.column else failure.table
+    shown = "".join(f"<br><code>{html.escape(row)}</code>" for row in failure.rows)
+    return (
+        f"<tr class='{failure.severity}'><td>{failure.severity}</td>"
+        f"<td>{html.escape(place)}<br><code>{failure.expectation}</code></td>"
+        f"<td>{html.escape(failure.observed)}; expected {html.escape(failure.expected)}{shown}</td>"
+        f"<td>{html.escape(failure.why)}</td></tr>"
+    )

@@ -28,7 +28,7 @@ from evergreen.load_mapping import (
     make_views,
     prepare_sources,
     read_mappings,
-    settle_malformed,
+    settle_ledger,
     source_name,
     source_sink,
     unused_rows,
@@ -205,7 +205,7 @@ class _Load:
             if apply_mapping(self._con, mapping, self._batch.loaded_at):
                 self._report.mapped.append(mapping.table.name)
                 self._report.is_changed = True
-        settle_malformed(self._con, list(self._mappings.values()), self._batch.loaded_at)
+        settle_ledger(self._con, list(self._mappings.values()), self._batch.loaded_at)
         self._report.notes += unused_rows(self._con, list(self._mappings.values()))
 
     def _sync(self, sink: Sink, files: Sequence[LandedFile]) -> None:

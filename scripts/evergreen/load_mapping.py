@@ -5,8 +5,9 @@ sees them as views `landing.<name>`, without files that only repeat the content 
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,16 +65,26 @@ def _read_mapping(path: Path, table: Table) -> Mapping:
     with duckdb.connect() as con:
         try:
             statements = con.extract_statements(text)
-            names = con.get_table_names(text, qualified=True) if len(statements) == 1 else set()
         except duckdb.Error as error:
             raise InputRefused(_sql_error(name, error)) from None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise InputRefused(
-            f"{name}: a mapping is a single SELECT; found "
-            f"{', '.join(s.type.name for s in statements) or 'nothing'}."
-        )
-    sources = {n.split(".", 1)[1].strip('"') for n in names if n.startswith(f"{VIEWS}.")}
-    return Mapping(table, name, statements[0].query.strip().rstrip(";"), tuple(sorted(sources)))
+        kinds = [statement.type for statement in statements]
+        if kinds != [duckdb.StatementType.SELECT]:
+            found = ", ".join(kind.name for kind in kinds) or "nothing"
+            raise InputRefused(f"{name}: a mapping is a single SELECT; found {found}.")
+        sql = statements[0].query.strip().rstrip(";")
+        tree = con.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()[0]
+    return Mapping(table, name, sql, tuple(sorted(set(_landing_tables(json.loads(tree))))))
+
+
+def _landing_tables(node: object) -> Iterator[str]:
+    """Names of the landing tables in a parsed statement."""
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE" and str(node.get("schema_name")).lower() == VIEWS:
+            yield node["table_name"].lower()
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _landing_tables(child)
 
 
 def _sql_error(name: str, error: duckdb.Error) -> str:
@@ -244,10 +255,13 @@ def _write_ledger(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: d
     )
 
 
-def settle_malformed(
+def settle_ledger(
     con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping], loaded_at: datetime
 ) -> None:
-    """Count each source file's malformed lines once: with the first input whose mapping reads it."""
+    """Carry over what changes without a rebuild: the status of files, and malformed lines.
+
+    A file's malformed lines are counted once: with the first input whose mapping reads it.
+    """
     con.execute(
         "delete from raw.malformed_lines where list_contains($1, input)",
         [[mapping.table.name for mapping in mappings]],
@@ -255,6 +269,12 @@ def settle_malformed(
     con.execute(
         "update raw.files set landed_count = landed_count - malformed_count, malformed_count = 0"
         " where list_contains($1, input) and malformed_count > 0",
+        [[mapping.table.name for mapping in mappings]],
+    )
+    con.execute(
+        f"update raw.files set status = sources.status from {BOOKS}.files as sources"
+        " where list_contains($1, files.input) and files.file = sources.file"
+        " and files.status <> sources.status",
         [[mapping.table.name for mapping in mappings]],
     )
     for source in known_sources(con):
@@ -285,7 +305,7 @@ def _settle_source(
     )
     con.execute(
         f"""
-        update raw.files set status = sources.status,
+        update raw.files set
             landed_count = files.landed_count + sources.malformed_count,
             malformed_count = sources.malformed_count
         from {BOOKS}.files as sources

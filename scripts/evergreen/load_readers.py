@@ -119,7 +119,7 @@ def plan_columns(file: LandedFile, sink: Sink, names: Sequence[str], place: str 
         for name in names:
             if name.lower() in LOADER_COLUMNS:
                 raise InputRefused(
-                    f'{file.name}: the column "{name}" has a name that the loader needs for itself. '
+                    f'{file.name}: the column "{name}" has a name that the loader itself uses. '
                     "Rename it."
                 )
         return Plan(tuple((name.lower(), i) for i, name in enumerate(names)))

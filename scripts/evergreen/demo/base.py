@@ -41,7 +41,8 @@ def first_second(months: int) -> int:
 class Behaviour:
     """Parameters of the model. Rates are per day unless the name says otherwise, shares 0-1.
 
-    Rates of archetypes come in the order champion, regular, bargain, occasional.
+    Rates of archetypes come in the order champion, regular, bargain, occasional; those of sources
+    in the order organic, ads, referral, partner, event.
     """
 
     archetype_shares: tuple[float, ...] = (0.15, 0.45, 0.22, 0.18)
@@ -49,8 +50,9 @@ class Behaviour:
     dropout_factors: tuple[float, ...] = (0.5, 1.0, 1.5, 1.1)
     spend_factors: tuple[float, ...] = (1.4, 1.0, 0.55, 1.1)
     buyer_shares: tuple[float, ...] = (0.75, 0.62, 0.6, 0.5)
+    buyer_factors_by_source: tuple[float, ...] = (1.0, 0.82, 1.3, 1.0, 1.15)
     order_rate_shape: float = 2.0
-    orders_per_day: float = 1 / 40
+    orders_per_day: float = 1 / 35
     dropout_a: float = 0.9
     dropout_b: float = 6.5
     spend_p: float = 6.0

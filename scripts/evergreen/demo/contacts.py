@@ -24,12 +24,32 @@ from evergreen.demo.base import (
 from evergreen.demo.people import KNOW, LIKE, TRUST, People
 
 EMAIL, PHONE, WEB, IN_PERSON, POST = 0, 1, 2, 4, 5
-COSTS = {"ad": 0, "gift": 1800, "seminar": 2500, "meeting": 4000, "follow_up": 350,
-         "value_review": 900, "win_back": 250, "thank_you": 120}
+COSTS = {
+    "ad": 0,
+    "gift": 1800,
+    "seminar": 2500,
+    "meeting": 4000,
+    "follow_up": 350,
+    "value_review": 900,
+    "win_back": 250,
+    "thank_you": 120,
+}
 """Cents per touch; all others cost 5. Ads cost what their campaign costs."""
-RESPONSES = {"welcome": 0.3, "education": 0.25, "newsletter": 0.12, "follow_up": 0.45,
-             "value_review": 0.4, "promotion": 0.14, "cross_sell": 0.1, "renewal": 0.35,
-             "thank_you": 0.15, "gift": 0.3, "seminar": 0.5, "meeting": 0.6, "ad": 0.0}
+RESPONSES = {
+    "welcome": 0.3,
+    "education": 0.25,
+    "newsletter": 0.12,
+    "follow_up": 0.45,
+    "value_review": 0.4,
+    "promotion": 0.14,
+    "cross_sell": 0.1,
+    "renewal": 0.35,
+    "thank_you": 0.15,
+    "gift": 0.3,
+    "seminar": 0.5,
+    "meeting": 0.6,
+    "ad": 0.0,
+}
 CONTROLLED = ("promotion", "cross_sell")
 
 
@@ -44,8 +64,9 @@ def touches(block: Block, people: People, orders: Rows, subs: Rows, calls: Rows)
     return stack(rows, _win_back(people, calls))
 
 
-def _touch(purpose: str, who: Ints, when: Ints | None = None, channel: int = EMAIL,
-           inbound: bool = False) -> Rows:
+def _touch(
+    purpose: str, who: Ints, when: Ints | None = None, channel: int = EMAIL, inbound: bool = False
+) -> Rows:
     n = len(who)
     return {
         "who": who,
@@ -67,7 +88,9 @@ def _before_purchase(rng: np.random.Generator, block: Block, people: People) -> 
     heard = trusted[rng.random(len(trusted)) < 0.3]
     met = trusted[rng.random(len(trusted)) < 0.12]
     letters, sent = poisson_times(
-        rng, created + 5 * DAY, full(block.size, END),
+        rng,
+        created + 5 * DAY,
+        full(block.size, END),
         block.behaviour.newsletters_per_day * people.has_consent,
     )
     parts = [
@@ -99,8 +122,12 @@ def _after_purchase(
     allowed = people.has_consent
     promoted = poisson_times(rng, begin, stop, p.promotions_per_day * allowed)
     pitched = poisson_times(rng, begin, stop, p.promotions_per_day / 2 * allowed)
-    social = poisson_times(rng, begin, np.minimum(people.leave_at, END),
-                           np.where(people.satisfaction > 0.8, 1 / 90, 0.0))
+    social = poisson_times(
+        rng,
+        begin,
+        np.minimum(people.leave_at, END),
+        np.where(people.satisfaction > 0.8, 1 / 90, 0.0),
+    )
     after = people.last_order
     return [
         _touch("follow_up", called, first[called] + between(rng, 2, 9, len(called)), PHONE),

@@ -84,7 +84,9 @@ def acquire(block: Block) -> People:
     source = pick(rng, (0.36, 0.27, p.referral_share, 0.13, 0.09), n)
     campaign = _campaigns(rng, source)
     reseller = np.where(rng.random(n) < 0.08, rng.integers(0, len(v.RESELLERS), n), NA)
-    buyer = rng.random(n) < np.asarray(p.buyer_shares)[archetype]
+    willing = np.asarray(p.buyer_shares)[archetype]
+    willing = willing * np.asarray(p.buyer_factors_by_source)[source]
+    buyer = rng.random(n) < willing
     lapsing = (archetype == 2) & (campaign == v.FLASH_SALE)
     hollow = buyer & ~lapsing & (rng.random(n) < p.hollow_share)
     depth = np.where(buyer, pick(rng, (0, 0.15, 0.45, 0.4), n), pick(rng, (3, 3, 3, 2), n))
@@ -251,8 +253,10 @@ def win_back(block: Block, people: People, orders: Rows) -> tuple[Rows, Rows]:
         "is_control": control[who].astype(np.int64),
         "responded_at": answered[who],
     }
-    merged = {name: np.r_[orders[name], extra] for name, extra in
-              (("who", again_who), ("when", again_when))}
+    merged = {
+        name: np.r_[orders[name], extra]
+        for name, extra in (("who", again_who), ("when", again_when))
+    }
     return touches, merged
 
 

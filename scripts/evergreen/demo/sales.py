@@ -108,10 +108,14 @@ def fulfil(block: Block, people: People, orders: Rows, lines: Rows) -> None:
     orders["cost"] = (amount * (1 - np.clip(rng.normal(0.36, 0.07, n), 0.05, 0.8))).astype(np.int64)
     reseller = people.reseller[orders["who"]]
     orders["reseller_id"] = reseller
-    orders["channel"] = np.where(reseller != NA, 3, np.asarray((0, 1, 2, 4))[
-        pick(rng, (0.55, 0.25, 0.14, 0.06), n)])
+    orders["channel"] = np.where(
+        reseller != NA, 3, np.asarray((0, 1, 2, 4))[pick(rng, (0.55, 0.25, 0.14, 0.06), n)]
+    )
     orders["promised_at"], orders["delivered_at"], orders["invoiced_at"] = (
-        promised, delivered, invoiced)
+        promised,
+        delivered,
+        invoiced,
+    )
 
 
 def returned(orders: Rows, lines: Rows) -> Ints:

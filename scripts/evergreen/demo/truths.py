@@ -49,12 +49,12 @@ PLANTED: tuple[Truth, ...] = (
         "bargain customers' share",
         f"""
         with paid as (
-            select customer_id, ordered_at::timestamptz as at,
+            select customer_id, ordered_at::timestamptz as bought_at,
                 min(ordered_at::timestamptz) over (partition by customer_id) as first_at
             from orders where {_PAID}
         ),
         buyer as (
-            select customer_id, max(at) > min(first_at) + interval 60 day as later
+            select customer_id, max(bought_at) > min(first_at) + interval 60 day as later
             from paid group by customer_id
             having min(first_at) < timestamptz '2024-10-01T00:00:00Z'
         )

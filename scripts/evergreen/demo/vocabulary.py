@@ -60,9 +60,7 @@ PURPOSES = (
     "win_back thank_you gift ad content seminar meeting"
 ).split()
 DIRECTIONS = ("outbound", "inbound")
-SURVEYS = (
-    "nps csat ces loyalty attribute exit value_review share_of_wallet follow_up".split()
-)
+SURVEYS = "nps csat ces loyalty attribute exit value_review share_of_wallet follow_up".split()
 LOYALTY_QUESTIONS = ("satisfied", "repurchase", "recommend", "trust", "timely", "care")
 ATTRIBUTES = ("price", "quality", "delivery", "support", "range")
 QUESTIONS = (

@@ -131,7 +131,10 @@ def _send(survey: str, who: Ints, sent: Ints, item: Ints | None = None) -> Rows:
     n = len(who)
     code = full(n, v.SURVEYS.index(survey))
     return {
-        "who": who, "sent_at": sent, "survey": code, "item": full(n, 0) if item is None else item
+        "who": who,
+        "sent_at": sent,
+        "survey": code,
+        "item": full(n, 0) if item is None else item,
     }
 
 
@@ -210,14 +213,19 @@ def _question(rng: np.random.Generator, survey: Ints, item: Ints) -> tuple[Ints,
     code = {name: position for position, name in enumerate(v.SURVEYS)}
     rival = rng.integers(0, len(v.COMPETITORS), len(survey))
     question = full(len(survey), NA)
-    single = {"exit": "main_reason", "value_review": "value_received",
-              "share_of_wallet": "share_of_spend", "follow_up": "first_order_went_well"}
+    single = {
+        "exit": "main_reason",
+        "value_review": "value_received",
+        "share_of_wallet": "share_of_spend",
+        "follow_up": "first_order_went_well",
+    }
     for name, text in single.items():
         question[survey == code[name]] = v.QUESTIONS.index(text)
     question = np.where(survey == code["loyalty"], item, question)
     questions = len(v.LOYALTY_QUESTIONS)
-    question = np.where(survey == code["attribute"], questions + np.minimum(item, item % 5 + 5),
-                        question)
+    question = np.where(
+        survey == code["attribute"], questions + np.minimum(item, item % 5 + 5), question
+    )
     named = (survey == code["attribute"]) & (item >= 10)
     named |= np.isin(survey, (code["share_of_wallet"],))
     named |= (survey == code["exit"]) & (rng.random(len(survey)) < 0.45)

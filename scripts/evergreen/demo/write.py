@@ -36,10 +36,7 @@ def expression(column: tuple) -> str:
 
 
 def _zone() -> str:
-    return (
-        "if(_offset = 0, 'Z', "
-        "printf('%s%02d:00', if(_offset > 0, '+', '-'), abs(_offset)))"
-    )
+    return "if(_offset = 0, 'Z', printf('%s%02d:00', if(_offset > 0, '+', '-'), abs(_offset)))"
 
 
 def _email(number: str) -> str:
@@ -63,12 +60,20 @@ def frame(table: str, rows: Rows, offsets: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(data | {"_row": np.arange(size), "_offset": offsets})
 
 
+def run(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+    """Run a statement to its end: DuckDB 2 keeps a connection busy until its result is read."""
+    return con.execute(query).fetchall()
+
+
 def to_text(con: duckdb.DuckDBPyConnection, table: str, numbers: pd.DataFrame) -> None:
     """Create the temporary table `block` with the rows as text and `_row`, their order."""
     columns = ", ".join(expression(column) for column in v.TABLES[table])
     con.register("numbers", numbers)
-    con.execute(f"create or replace temp table block as select {columns}, _row::double as _row "
-                "from numbers order by _row")
+    run(
+        con,
+        f"create or replace temp table block as select {columns}, _row::double as _row "
+        "from numbers order by _row",
+    )
     con.unregister("numbers")
 
 
@@ -88,8 +93,8 @@ class TableFile:
         columns = ", ".join(f'"{name}"' for name, *_ in v.TABLES[self.table])
         options = "format csv, header false" if self.file_format == "csv" else "format parquet"
         query = f"select {columns} from block order by _row"
-        con.execute(f"copy ({query}) to {_literal(part)} ({options})")
-        self.rows += con.execute("select count(*) from block").fetchone()[0]
+        run(con, f"copy ({query}) to {_literal(part)} ({options})")
+        self.rows += run(con, "select count(*) from block")[0][0]
         self._parts.append(part)
 
     def finish(self, con: duckdb.DuckDBPyConnection, extra_lines: list[str]) -> None:
@@ -99,7 +104,7 @@ class TableFile:
             self._join_text(ready, extra_lines)
         else:
             parts = "[" + ", ".join(_literal(part) for part in self._parts) + "]"
-            con.execute(f"copy (from read_parquet({parts})) to {_literal(ready)} (format parquet)")
+            run(con, f"copy (from read_parquet({parts})) to {_literal(ready)} (format parquet)")
         ready.replace(self.path)
         self.discard()
 

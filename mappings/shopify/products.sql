@@ -1,0 +1,13 @@
+-- Shopify's orders export -> products: each product sold, as it was called last.
+-- Money: none. Ids: the SKU, or the name where there is none. Time zone: none needed.
+select
+    coalesce(nullif(trim("lineitem sku"), ''), "lineitem name") as product_id,
+    "lineitem name" as name,
+    _file,
+    _line
+from landing.orders_export
+where "lineitem name" is not null
+qualify row_number() over (
+    partition by coalesce(nullif(trim("lineitem sku"), ''), "lineitem name")
+    order by try_cast("created at" as timestamptz) desc nulls last, _file, _line
+) = 1

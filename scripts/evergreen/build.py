@@ -1,0 +1,146 @@
+"""Running dbt inside this process: its imports are paid once, its results come back as objects."""
+
+import contextlib
+import gc
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from evergreen.errors import BuildFailed
+from evergreen.paths import PROJECT_DIR, Warehouse
+
+Progress = Callable[[str], None]
+SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What dbt did: tests run, and the messages of those that only warn."""
+
+    model_count: int
+    check_count: int
+    warnings: list[str]
+
+
+def build(
+    warehouse: Warehouse,
+    as_of: date | None = None,
+    target: str | None = None,
+    variables: dict | None = None,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Build and test every model in the warehouse's work file. Raises BuildFailed.
+
+    `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
+    Unit tests prove code, not data: they run in `make test`, not in a refresh.
+    """
+    given = dict(variables or {})
+    if as_of:
+        given["as_of_date"] = as_of.isoformat()
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(given)]
+    if target:
+        arguments += ["--target", target]
+    result = run_dbt(warehouse, arguments, progress)
+    if result.exception:
+        raise BuildFailed(f"dbt could not start: {result.exception}")
+    nodes = list(result.result.results)
+    failed = [node for node in nodes if node.status in ("error", "fail")]
+    if failed:
+        raise BuildFailed(_failure_message(warehouse, failed))
+    tests = [node for node in nodes if node.node.resource_type == "test"]
+    return BuildReport(
+        model_count=sum(node.node.resource_type == "model" for node in nodes),
+        check_count=len(tests),
+        warnings=[f"{node.node.name}: {node.message}" for node in tests if node.status == "warn"],
+    )
+
+
+def run_dbt(warehouse: Warehouse, arguments: list[str], progress: Progress | None = None):
+    """A dbt command on the project, building in the warehouse's work file."""
+    from dbt.cli.main import dbtRunner  # importing dbt takes seconds: only who builds pays for it
+
+    done = 0
+
+    def on_event(event) -> None:
+        nonlocal done
+        if event.info.name == "LogStartLine" and progress:
+            done += 1
+            progress(f"{done} of {event.data.total}: {event.data.description}")
+
+    warehouse.folder.mkdir(parents=True, exist_ok=True)
+    places = [
+        *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
+        *("--target-path", str(warehouse.folder / "target")),
+        *("--log-path", str(warehouse.folder / "logs"), "--log-level", "none"),
+    ]
+    with _environment(warehouse), contextlib.chdir(PROJECT_DIR):
+        try:
+            return dbtRunner(callbacks=[on_event]).invoke([*arguments, *places])
+        finally:
+            _close_connections()
+
+
+def _close_connections() -> None:
+    """dbt-duckdb keeps its file open for the next command; the audit could not open it then."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    reset_adapters()
+    DuckDBConnectionManager.close_all_connections()
+    gc.collect()
+
+
+@contextlib.contextmanager
+def _environment(warehouse: Warehouse) -> Iterator[None]:
+    """Tell profiles.yml which files to use, and put the environment back afterwards."""
+    names = {
+        "EVERGREEN_WORK": str(warehouse.work_file),
+        "EVERGREEN_TEMP": str(warehouse.folder / "tmp"),
+    }
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _failure_message(warehouse: Warehouse, failed: list) -> str:
+    lines = [f"{len(failed)} of dbt's nodes failed; nothing was published."]
+    for node in failed:
+        lines.append(
+            f"- {node.node.resource_type} {node.node.name}: {(node.message or '').strip()}"
+        )
+        if node.node.resource_type == "test" and node.status == "fail":
+            if node.node.description:
+                lines.append(f"  {' '.join(node.node.description.split())}")
+            lines += [
+                f"  row: {row}" for row in _offending_rows(warehouse, node.node.compiled_code)
+            ]
+    lines.append(f"Details: {warehouse.folder / 'logs' / 'dbt.log'}")
+    return "\n".join(lines)
+
+
+def _offending_rows(warehouse: Warehouse, sql: str | None) -> list[str]:
+    """The first rows that a failed test returns."""
+    if not sql or not Path(warehouse.work_file).exists():
+        return []
+    try:
+        with duckdb.connect(str(warehouse.work_file)) as con:
+            found = con.execute(f"select * from ({sql}) limit {SHOWN_ROWS}")
+            names = [column[0] for column in found.description]
+            return [
+                ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True))
+                for row in found.fetchall()
+            ]
+    except duckdb.Error:
+        return []

@@ -1,0 +1,279 @@
+"""The command line: `evergreen load | refresh | demo-data | status`."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evergreen import __version__
+from evergreen.errors import EvergreenError
+from evergreen.paths import Warehouse, default_warehouse
+
+UNHEALTHY = 8
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 build "
+        "or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 `status` "
+        "found a problem. After 3 to 7 the published version is as it was."
+    ),
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Landing = Annotated[
+    Path,
+    typer.Option(
+        "--landing",
+        help="Folder with the files that landed: <table>.csv, .csv.gz, .parquet or .jsonl, or a "
+        "folder <table>/ of them.",
+    ),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        help="Folder with one <table>.sql, a select, for each input whose files have other names or "
+        "columns. See mappings/.",
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--warehouse", help="Folder of the warehouse. Default: warehouse/ of the project."
+    ),
+]
+
+
+def main() -> None:
+    """Entry point: a mistake of the user gets a message, never a traceback."""
+    try:
+        app()
+    except EvergreenError as error:
+        err.print(f"[red]evergreen:[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """A customer-lifecycle warehouse: raw orders, logins and surveys in, audited marts out.
+
+    Start with `evergreen demo-data`, then `evergreen refresh`.
+    """
+    if version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def load(landing: Landing, mapping: Mapping = None, warehouse: Folder = None) -> None:
+    """Load landed files into the schema raw of the work file, as text.
+
+    Loading is idempotent: the same file twice changes nothing, a changed file replaces its own
+    rows, a file that has left the folder is reported and its rows stay. A plain `dbt build` then
+    builds the marts.
+    """
+    from evergreen.load import load as run
+    from evergreen.refresh import lock
+
+    place = _warehouse(warehouse)
+    with _Steps() as steps, lock(place):
+        report = run(
+            place, landing.absolute(), _absolute(mapping), lambda line: steps("load", line)
+        )
+    for line in report.lines():
+        out.print(escape(line), soft_wrap=True)
+    out.print(f"{report.landed_count:,} rows in {place.work_file}")
+
+
+@app.command()
+def refresh(
+    landing: Landing,
+    mapping: Mapping = None,
+    warehouse: Folder = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            help="Build the marts as of this day; later rows are left out and counted. Default: the "
+            "last day with an accepted order, login or survey.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Target of profiles.yml. Default: duckdb.")
+    ] = None,
+    variables: Annotated[
+        str | None,
+        typer.Option(
+            "--vars",
+            help="dbt vars as YAML, over those of dbt_project.yml: '{source_timezone: Europe/Berlin}'.",
+        ),
+    ] = None,
+) -> None:
+    """Load, build, audit and publish. Readers see all of it or nothing.
+
+    The marts are built aside, tested by dbt, audited by Great Expectations and swapped in as one
+    DuckDB file, <warehouse>/published/evergreen.duckdb, schema marts.
+    """
+    from evergreen.refresh import refresh as run
+
+    place = _warehouse(warehouse)
+    with _Steps() as steps:
+        report = run(
+            place,
+            landing.absolute(),
+            _absolute(mapping),
+            as_of.date() if as_of else None,
+            target,
+            _variables(variables),
+            steps,
+        )
+    for line in report.load_lines:
+        out.print(escape(line), soft_wrap=True)
+    for warning in report.warnings:
+        err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
+    marts = Table(box=None, pad_edge=False)
+    marts.add_column("mart")
+    marts.add_column("rows", justify="right")
+    for name, rows in report.rows.items():
+        marts.add_row(name, f"{rows:,}")
+    out.print(marts)
+    out.print(
+        f"As of {report.as_of_date}: {report.landed_count:,} rows landed, "
+        f"{report.duplicate_count:,} duplicates, {report.quarantined_count:,} quarantined; "
+        f"{report.check_count} dbt tests and {report.expectation_count} expectations.",
+        soft_wrap=True,
+    )
+    out.print(f"Published: {report.published_file}", soft_wrap=True)
+    out.print(f"Data Docs: {report.data_docs}", soft_wrap=True)
+
+
+@app.command("demo-data")
+def demo_data(
+    folder: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    customers: Annotated[int, typer.Option(min=0, help="Customers to simulate.")] = 2000,
+    months: Annotated[int, typer.Option(min=1, help="Months of history up to 2024-12-31.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
+    dirt: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of bad rows, as real feeds have them.")
+    ] = 0.0,
+    file_format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+) -> None:
+    """Write all twelve inputs of the contract, simulated from a stated model, with planted truths."""
+    from evergreen.demo import generate
+
+    with _Steps() as steps:
+        try:
+            report = generate(
+                customers,
+                months,
+                seed,
+                folder,
+                dirt,
+                file_format,
+                lambda done, total: steps("simulate", f"{done:,} of {total:,} customers"),
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    rows = sum(report.rows.values())
+    out.print(
+        f"{rows:,} rows in {len(report.rows)} files, {report.dirt_count:,} of them dirty: {folder}"
+    )
+    out.print(f"Next: evergreen refresh --landing {folder}", soft_wrap=True)
+
+
+@app.command()
+def status(warehouse: Folder = None) -> None:
+    """Say what readers see, how the last refresh went, and what was set aside and why."""
+    from evergreen.status import read_status
+
+    place = _warehouse(warehouse)
+    found = read_status(place)
+    if found.published:
+        run = found.published
+        out.print(
+            f"Published {run['ended_at']:%Y-%m-%d %H:%M} UTC, as of {run['as_of_date']}: "
+            f"{run['landed_count']:,} rows landed, {run['quarantined_count']:,} quarantined; "
+            f"{run['dbt_check_count']} dbt tests, {run['expectation_count']} expectations, "
+            f"{run['failed_check_count']} warnings.",
+            soft_wrap=True,
+        )
+    _print_table(found.inputs)
+    if found.reasons:
+        out.print("Set aside most often (all of them: marts.quarantined_rows):")
+        _print_table(found.reasons)
+    for problem in found.problems:
+        err.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
+    if found.problems:
+        raise typer.Exit(UNHEALTHY)
+
+
+class _Steps:
+    """Progress: one line that changes on a terminal; elsewhere one line as each step begins."""
+
+    def __init__(self) -> None:
+        self._live = err.status("") if err.is_terminal else None
+        self._step = ""
+
+    def __enter__(self) -> Callable[[str, str], None]:
+        if self._live:
+            self._live.start()
+        return self._tell
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _tell(self, step: str, line: str) -> None:
+        if self._live:
+            self._live.update(f"{step}: {escape(line)}")
+        elif step != self._step:
+            err.print(f"{step} ...")
+        self._step = step
+
+
+def _print_table(rows: list[dict]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False)
+    for name, value in rows[0].items():
+        table.add_column(
+            name, justify="right" if isinstance(value, int) else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else escape(str(v)) for v in row.values()))
+    out.print(table)
+
+
+def _variables(text: str | None) -> dict:
+    try:
+        found = yaml.safe_load(text or "{}")
+    except yaml.YAMLError as error:
+        raise typer.BadParameter(f"--vars is no YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter(
+            f"--vars must be a YAML mapping such as '{{name: value}}', not {text}"
+        )
+    return found
+
+
+def _warehouse(folder: Path | None) -> Warehouse:
+    return Warehouse(folder.absolute()) if folder else default_warehouse()
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.absolute() if path else None

@@ -1,0 +1,222 @@
+"""A refresh: load, build, audit, publish. Readers see all of it or nothing."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from evergreen import __version__
+from evergreen.contract import ledger_ddl, read_contract
+from evergreen.errors import (
+    AuditFailed,
+    BuildFailed,
+    EvergreenError,
+    InputRefused,
+    Locked,
+    PublishFailed,
+)
+from evergreen.paths import Warehouse
+
+Progress = Callable[[str, str], None]
+"""Called with the step (load, build, audit, publish) and a line about it."""
+
+STATUS_OF = {
+    InputRefused: "refused",
+    BuildFailed: "build_failed",
+    AuditFailed: "audit_failed",
+    PublishFailed: "publish_failed",
+}
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What one refresh published."""
+
+    refresh_id: str
+    as_of_date: date | None
+    published_file: Path
+    data_docs: Path
+    rows: dict[str, int]
+    landed_count: int
+    quarantined_count: int
+    duplicate_count: int
+    check_count: int
+    expectation_count: int
+    load_lines: list[str]
+    warnings: list[str]
+
+
+def refresh(
+    warehouse: Warehouse,
+    landing: Path,
+    mapping: Path | None = None,
+    as_of: date | None = None,
+    target: str | None = None,
+    variables: dict | None = None,
+    progress: Progress | None = None,
+) -> RefreshReport:
+    """Load what landed, build and audit the marts, and swap them in.
+
+    Raises InputRefused, BuildFailed, AuditFailed, PublishFailed or Locked; in each case the
+    published version is as it was, and `raw.refreshes` says what happened.
+    """
+    tell = progress or (lambda step, line: None)
+    with lock(warehouse):
+        log = RefreshLog(warehouse, landing.name)
+        try:
+            return _refresh(warehouse, landing, mapping, as_of, target, variables, tell, log)
+        except EvergreenError as error:
+            log.end(status=STATUS_OF.get(type(error), "refused"), message=str(error))
+            raise
+        except BaseException as error:
+            log.end(status="interrupted", message=f"{type(error).__name__}: {error}")
+            raise
+
+
+def _refresh(
+    warehouse: Warehouse,
+    landing: Path,
+    mapping: Path | None,
+    as_of: date | None,
+    target: str | None,
+    variables: dict | None,
+    tell: Progress,
+    log: "RefreshLog",
+) -> RefreshReport:
+    from evergreen.audit import audit  # these import dbt and Great Expectations: seconds
+    from evergreen.build import build
+    from evergreen.load import load
+    from evergreen.publish import publish
+
+    tell("load", f"reading {landing}")
+    loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
+    built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
+    tell("audit", "checking arrival and drift")
+    audited = audit(warehouse)
+    warnings = built.warnings + [failure.message() for failure in audited.warnings]
+    log.checked(
+        built.check_count, audited.expectation_count, len(warnings) + len(audited.criticals)
+    )
+    audited.raise_for_critical()
+    tell("publish", f"swapping in {warehouse.published_file}")
+    # The published file tells of its own refresh, so the log says so before the marts are copied.
+    log.end(status="published", is_published=True)
+    published = publish(warehouse)
+    totals = log.totals()
+    return RefreshReport(
+        refresh_id=log.refresh_id,
+        as_of_date=totals["as_of_date"],
+        published_file=published.file,
+        data_docs=audited.data_docs,
+        rows=published.rows,
+        landed_count=totals["landed_count"],
+        quarantined_count=totals["quarantined_count"],
+        duplicate_count=totals["duplicate_count"],
+        check_count=built.check_count,
+        expectation_count=audited.expectation_count,
+        load_lines=loaded.lines(),
+        warnings=warnings,
+    )
+
+
+class RefreshLog:
+    """The line of one run in `raw.refreshes`. The only place where a refresh reads the clock."""
+
+    def __init__(self, warehouse: Warehouse, landing: str) -> None:
+        self.warehouse = warehouse
+        now = _now()
+        self.refresh_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
+        warehouse.folder.mkdir(parents=True, exist_ok=True)
+        with self._connect() as con:
+            con.execute("create schema if not exists raw")
+            for statement in ledger_ddl(read_contract()):
+                con.execute(statement)
+            con.execute(
+                "update raw.refreshes set status = 'interrupted', ended_at = $1, "
+                "message = 'it never ended: killed, or the machine stopped' where status = 'running'",
+                [now],
+            )
+            con.execute(
+                "insert into raw.refreshes by name select $1 as refresh_id, $2 as started_at, "
+                "'running' as status, $3 as landing, false as is_published, $4 as code_version",
+                [self.refresh_id, now, landing, __version__],
+            )
+
+    def checked(self, dbt_checks: int, expectations: int, failed: int) -> None:
+        """Note how many checks ran and how many did not hold."""
+        self._set(
+            dbt_check_count=dbt_checks, expectation_count=expectations, failed_check_count=failed
+        )
+
+    def end(self, status: str, message: str | None = None, is_published: bool = False) -> None:
+        """Note how the run ended. Never hides the error that it is told about."""
+        with contextlib.suppress(duckdb.Error):
+            self._set(status=status, message=message, is_published=is_published, ended_at=_now())
+        if is_published:
+            totals = self.totals()
+            self._set(
+                **{
+                    name: totals[name]
+                    for name in ("as_of_date", "landed_count", "quarantined_count")
+                }
+            )
+
+    def totals(self) -> dict:
+        """Rows by verdict over all inputs, and the date of the marts."""
+        with self._connect() as con:
+            found = con.execute(
+                "select coalesce(sum(landed_count), 0)::bigint as landed_count, "
+                "coalesce(sum(quarantined_count), 0)::bigint as quarantined_count, "
+                "coalesce(sum(duplicate_count), 0)::bigint as duplicate_count, "
+                "(select as_of_date from staging.stg_calendar) as as_of_date "
+                "from marts.row_accounting"
+            )
+            names = [column[0] for column in found.description]
+            return dict(zip(names, found.fetchone(), strict=True))
+
+    def _set(self, **values: object) -> None:
+        names = list(values)
+        assignments = ", ".join(f"{name} = ${place + 2}" for place, name in enumerate(names))
+        with self._connect() as con:
+            con.execute(
+                f"update raw.refreshes set {assignments} where refresh_id = $1",
+                [self.refresh_id, *values.values()],
+            )
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self.warehouse.work_file))
+        except duckdb.IOException as error:
+            raise Locked(
+                f"{self.warehouse.work_file} cannot be opened: {error}. If another program has it "
+                "open (BI should read the published file, never this one), close it. If the file is "
+                "damaged, move it away: the next refresh builds it anew from the landing folder."
+            ) from error
+
+
+@contextlib.contextmanager
+def lock(warehouse: Warehouse) -> Iterator[None]:
+    """Hold the warehouse: one load or refresh at a time. The lock ends with the process that holds it."""
+    warehouse.folder.mkdir(parents=True, exist_ok=True)
+    with warehouse.lock_file.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise Locked(
+                f"another refresh holds {warehouse.folder}: {handle.read().strip() or 'unknown'}. "
+                "Wait for it to end; the lock goes with its process, also when that is killed."
+            ) from None
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()}, since {_now():%Y-%m-%d %H:%M:%S} UTC")
+        handle.flush()
+        yield
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
