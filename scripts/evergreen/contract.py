@@ -22,7 +22,7 @@ LANDING_COLUMNS = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an input table. `kind`: id, time, number, text or boolean."""
+    """One column of an input table. `kind` is what staging makes of its text: id, time, ..."""
 
     name: str
     kind: str

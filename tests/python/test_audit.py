@@ -274,74 +274,91 @@ def test_nothing_else_is_critical_when_the_critical_rules_are_broken(audited):
 
 WARNINGS = {
     "lost rose by 25 points, not more": (
-        "update marts.customers set state = 'lost' where rowid % 5 <> 4 and rowid < 63",
+        "update marts.customers set state = 'lost' where rowid % 5 <> 4 and rowid < 62",
         ("warning", "marts.customers", None),
+        "state lost, last_percent 20, percent 45",
     ),
     "a third of an input is missing": (
         "delete from raw.touches where rowid % 3 = 0",
         ("warning", "raw.touches", None),
+        "observed 1,200; expected 1,440 to 4,600",
     ),
     "a tenth of ids is null": (
         "update raw.orders set order_id = null where rowid % 10 = 0",
         ("warning", "raw.orders", "order_id"),
+        "180 of 1,800 rows null (10 %); expected at least 95 % filled",
     ),
     "a new code list": (
         "update raw.orders set status = 'bezahlt'",
         ("warning", "raw.orders", "status"),
+        "row: bezahlt",
     ),
     "a day of logins is missing": (
         "delete from raw.logins where logged_in_at like '2026-06-20%'",
         ("warning", "raw.logins", None),
+        "missing_day 2026-06-20, usual_count 10",
     ),
     "the feed stalled": (
         "update marts.customers set as_of_date = date '2026-06-29'",
         ("warning", "marts.customers", "days_advanced"),
+        "expect_column_values_to_not_be_in_set",
     ),
     "the date went back": (
         "update marts.customers set as_of_date = date '2026-06-01'",
         ("warning", "marts.customers", "days_advanced"),
+        "row: -28",
     ),
     "the date leapt": (
         "update marts.customers set as_of_date = date '2027-06-01'",
         ("warning", "marts.customers", "days_advanced"),
+        "row: 337",
     ),
     "a third of the customers left": (
         "delete from marts.customers where rowid % 3 = 0",
         ("warning", "marts.customers", None),
+        "observed 133; expected 140 to 260",
     ),
     "logins fell by a third": (
         "update marts.customers set login_count = 4",
         ("warning", "marts.customers", "login_count"),
+        "observed 800; expected 1,120 to 1,680",
     ),
     "a country came to the fore": (
         "update marts.customers set country = 'BR' where rowid % 4 = 0",
         ("warning", "marts.customers", None),
+        "country BR, last_percent 0, percent 25",
     ),
     "a country is no longer delivered": (
-        "update marts.customers set country = null where rowid % 3 <> 5 and rowid % 4 = 0",
+        "update marts.customers set country = null where rowid % 4 < 2",
         ("warning", "marts.customers", "country"),
+        "expected at least 80 % filled",
     ),
     "evidence of trust is gone": (
         "update marts.customer_lifecycle set trust_at = null",
         ("warning", "marts.customer_lifecycle", "trust_at"),
+        "200 of 200 rows null (100 %); expected at least 80 % filled",
     ),
     "a past month was rewritten": (
         "update marts.customer_months set net_revenue = 40 where month = date '2026-03-01'",
         ("warning", "marts.customer_months", None),
+        "last_net_revenue 4,000, net_revenue 8,000",
     ),
     "a mature cohort was rewritten": (
         "update marts.retention_cohorts set retention_rate = 0.1 where age_months = 2",
         ("warning", "marts.retention_cohorts", None),
+        "age_months 2, last_percent 49, percent 10",
     ),
     "a mart lost most of its rows": (
         "delete from marts.customer_months where month > date '2026-03-01'",
         ("warning", "marts", None),
+        "mart customer_months, last_row_count 1,000, row_count 400",
     ),
     "a mart doubled": (
         "insert into marts.customer_months from marts.customer_months;"
         "insert into marts.customer_months from marts.customer_months;"
         "update marts.customer_months set net_revenue = 5, login_count = 0.75",
         ("info", "marts", None),
+        "mart customer_months, last_row_count 1,000, row_count 4,000",
     ),
 }
 
@@ -366,15 +383,11 @@ def drifted(drift: str) -> str:
 @pytest.mark.parametrize("drift", WARNINGS)
 def test_a_drift_is_told_and_does_not_stop(audited, drift):
     report = audited(drifted(drift))
-    assert WARNINGS[drift][1] in found(report)
+    _, failure, word = WARNINGS[drift]
+    messages = [f.message() for f in report.failures if (f.severity, f.table, f.column) == failure]
+    assert any(word in message for message in messages), messages
     assert report.criticals == []
     report.raise_for_critical()
-
-
-def test_a_missing_day_is_named_with_what_is_usual(audited):
-    report = audited(drifted("a day of logins is missing"))
-    rows = [failure.rows for failure in report.failures if failure.table == "raw.logins"]
-    assert rows == [["missing_day 2026-06-20, usual_count 10"]]
 
 
 def test_what_looks_odd_and_is_usual_is_no_drift(audited):
@@ -436,6 +449,7 @@ def test_marts_that_are_not_built_yet_are_skipped_by_name(tmp_path):
     assert report.criticals == []
     assert report.skipped_suites == [
         "refresh_dates",
+        "marts_customer_totals",
         "marts_customers",
         "marts_customer_lifecycle",
         "marts_customer_months",

@@ -17,9 +17,9 @@ seminar, meeting, sample orders, subscription trials (half of them convert).
 *Buying.* Purchases are a Poisson process with a gamma rate (shape 2, mean one in 35 days) and a
 beta chance (0.9, 6.5) to drop out after each purchase, the first included: MBG/NBD (Batislam,
 Denizel, Filiztekin 2007; BG/NBD: Fader, Hardie, Lee 2005). Order values are gamma with a mean that
-is inverse gamma over customers: Gamma-Gamma (Fader, Hardie 2013), p 6, q 4, scale 55 USD. The order's
-value is shared among its lines by list price, so a line's unit price is not the list price. Who
-drops out leaves 20 to 90 days after the last purchase; activity fades in a line over the last 60.
+is inverse gamma over customers: Gamma-Gamma (Fader, Hardie 2013), p 6, q 4, scale 55 USD. Lines
+share the order's value by list price, so a line's unit price is not the list price. Who drops out
+leaves 20 to 90 days after the last purchase; activity fades in a line over the last 60.
 
 *Subscriptions.* 30 % of buyers; 14-day trial, conversion 50 %, tenure exponential with mean 260
 days (x 4 with the habit) plus 25, upgrades as an end and a start. Who cancels leaves on that day.
@@ -28,7 +28,8 @@ days (x 4 with the habit) plus 25, upgrades as an end and a start. Who cancels l
 attempt; feature events follow logins.
 
 *Winning back.* Customers lost for half a year are contacted (20 % control): 30 % of the contacted
-and 10 % of the control return and buy on. Promotions and cross-selling have controls, and no effect.
+and 10 % of the control return and buy on. Promotions and cross-selling have controls and no
+effect.
 
 *Voice.* Tickets follow late and refunded orders. Survey scores follow a personal level, late
 deliveries and complaints between 120 and 14 days ago (opinion lags two weeks), and leaving.

@@ -33,7 +33,7 @@ LINE_KINDS = ("too_many_fields", "too_few_fields", "repeated_header")
 LINE_TABLES = ("orders", "logins", "surveys", "touches")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of dirt in one table: what is set, and what must become of the row.
 

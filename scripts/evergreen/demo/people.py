@@ -61,7 +61,7 @@ class People:
     locked_out: Ints
 
     def engagement(self, who: Ints, when: Ints, fade_days: float) -> Ints:
-        """Share of their usual activity, 0-1: falls in a line to 0 during the days before leaving."""
+        """Share of their usual activity, 0-1: falls in a line to 0 on the day of leaving."""
         first = np.clip((self.leave_at[who] - when) / (fade_days * DAY), 0.0, 1.0)
         back = self.return_at[who]
         again = np.clip((self.return_leave_at[who] - when) / (fade_days * DAY), 0.0, 1.0)

@@ -68,7 +68,7 @@ PLANTED: tuple[Truth, ...] = (
         "camera_pulls_case",
         "60 % of the customers who buy P-CAMERA take P-CASE along in their next order.",
         "share of next orders with P-CASE 0.6; in all other orders under 0.1",
-        f"""
+        """
         with paid as (
             select order_id, customer_id,
                 row_number() over (partition by customer_id order by ordered_at::timestamptz) as n
@@ -134,7 +134,7 @@ PLANTED: tuple[Truth, ...] = (
     Truth(
         "fading_logins",
         "Subscribers log in less and less in the 60 days before they cancel.",
-        "logins in the last 30 days before the end over those on days 61 to 90 before: 0.25 to 0.45 "
+        "logins in the last 30 days over those 60 to 90 days before the end: 0.2 to 0.45 "
         "(base: the same at 2024-12-31 for subscribers who stay, about 1)",
         """
         with spell as (

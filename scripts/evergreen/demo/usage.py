@@ -72,7 +72,7 @@ def _attempts(
 
 
 def events(block: Block, people: People, attempts: Rows) -> Rows:
-    """Feature uses after successful logins; `reports` within 30 days only for those with the habit."""
+    """Feature uses after logins; `reports` within 30 days only for those with the habit."""
     rng, p = block.rng("events"), block.behaviour
     opened = np.flatnonzero(attempts["outcome"] == SUCCESS)
     source = np.repeat(opened, rng.poisson(p.events_per_login, len(opened)))

@@ -55,12 +55,36 @@ PRODUCTS = (
 """Id, name, category, list price in cents, share of first picks."""
 CAMERA, CASE, FLASH = 0, 1, 6
 
-PURPOSES = (
-    "welcome education newsletter community follow_up value_review promotion cross_sell renewal "
-    "win_back thank_you gift ad content seminar meeting"
-).split()
+PURPOSES = [
+    "welcome",
+    "education",
+    "newsletter",
+    "community",
+    "follow_up",
+    "value_review",
+    "promotion",
+    "cross_sell",
+    "renewal",
+    "win_back",
+    "thank_you",
+    "gift",
+    "ad",
+    "content",
+    "seminar",
+    "meeting",
+]
 DIRECTIONS = ("outbound", "inbound")
-SURVEYS = "nps csat ces loyalty attribute exit value_review share_of_wallet follow_up".split()
+SURVEYS = [
+    "nps",
+    "csat",
+    "ces",
+    "loyalty",
+    "attribute",
+    "exit",
+    "value_review",
+    "share_of_wallet",
+    "follow_up",
+]
 LOYALTY_QUESTIONS = ("satisfied", "repurchase", "recommend", "trust", "timely", "care")
 ATTRIBUTES = ("price", "quality", "delivery", "support", "range")
 QUESTIONS = (
@@ -96,10 +120,32 @@ CANCEL_REASONS = (
     "could_not_log_in",
 )
 UPGRADED, NOT_CONVERTED, LOCKED_OUT = 5, 6, 7
-FIRST_NAMES = (
-    "ana ben chloe david emma farid grace hugo ines jonas kira liam maya noah olga paul rosa sam "
-    "tara uwe vera will yara zoe"
-).split()
+FIRST_NAMES = [
+    "ana",
+    "ben",
+    "chloe",
+    "david",
+    "emma",
+    "farid",
+    "grace",
+    "hugo",
+    "ines",
+    "jonas",
+    "kira",
+    "liam",
+    "maya",
+    "noah",
+    "olga",
+    "paul",
+    "rosa",
+    "sam",
+    "tara",
+    "uwe",
+    "vera",
+    "will",
+    "yara",
+    "zoe",
+]
 
 _PRODUCT_IDS = tuple(product[0] for product in PRODUCTS)
 

@@ -45,7 +45,7 @@ def _email(number: str) -> str:
         f"({_words(v.FIRST_NAMES)})[({number} // 2) % {len(v.FIRST_NAMES)} + 1] || '.' || "
         f"({number} // 2) || '@example.org'"
     )
-    return f"if({number} % 2 = 0, {plain}, upper(left({plain}, 1)) || substr({plain}, 2, 20))"
+    return f"if({number} % 2 = 0, {plain}, upper(left({plain}, 1)) || substr({plain}, 2))"
 
 
 def _words(words: tuple[str, ...] | list[str]) -> str:
