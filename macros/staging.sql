@@ -19,3 +19,23 @@
 {% macro days_between(first, last) -%}
     {{ dbt.datediff(first, last, 'day') }}
 {%- endmacro %}
+
+
+{#- One branch of the union int_customer_activities: rows of one input as activities. -#}
+{% macro activity_rows(
+    input, id, activity, at, customer='customer_id', detail='null', quantity='1', amount='null',
+    voided_at='null', where='true', from=none
+) -%}
+    select
+        '{{ input }}' as input,
+        {{ id }} as source_id,
+        {{ customer }} as customer_id,
+        {{ activity }} as activity,
+        {{ detail }} as detail,
+        cast({{ quantity }} as decimal(24, 6)) as quantity,
+        cast({{ amount }} as decimal(18, 2)) as amount,
+        {{ at }} as activity_at,
+        cast({{ voided_at }} as timestamp) as voided_at
+    from {{ ref(from or 'stg_' ~ input) }}
+    where {{ where }}
+{%- endmacro %}

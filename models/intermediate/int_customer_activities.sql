@@ -1,103 +1,98 @@
 {#- The narrow waist: every input is one or more branches of this union, and marts read nothing else. -#}
 with activities as (
-    select
-        'customers' as input, customer_id as source_id, customer_id, created_at as activity_at,
-        'signup' as activity, entry_source as detail, cast(1 as decimal(24, 6)) as quantity,
-        cast(null as decimal(18, 2)) as amount, cast(null as timestamp) as voided_at
-    from {{ ref('stg_customers') }}
+    {{ activity_rows('customers', 'customer_id', "'signup'", at='created_at', detail='entry_source') }}
     union all
-    select
-        'orders', order_id, customer_id, ordered_at,
-        case
+    {{ activity_rows(
+        'orders', 'order_id', "case
             when kind = 'trial' and status <> 'cancelled' then 'order_trial'
             when kind = 'sample' and status <> 'cancelled' then 'order_sample'
             when is_payable and not (is_fully_refunded and refunded_at is null) then 'order_paid'
             else 'order_unpaid'
-        end,
-        channel, 1, amount,
-        case when is_payable and is_fully_refunded then refunded_at end
-    from {{ ref('stg_orders') }}
+        end",
+        at='ordered_at', detail='channel', amount='amount',
+        voided_at='case when is_payable and is_fully_refunded then refunded_at end',
+    ) }}
     union all
-    select
-        'orders', order_id, customer_id, coalesce(refunded_at, ordered_at), 'order_refunded',
-        channel, 1, -refund_amount, case when is_fully_refunded then refunded_at end
-    from {{ ref('stg_orders') }}
-    where is_payable and refund_amount > 0 and not (is_fully_refunded and refunded_at is null)
+    {{ activity_rows(
+        'orders', 'order_id', "'order_refunded'", at='coalesce(refunded_at, ordered_at)',
+        detail='channel', amount='-refund_amount',
+        voided_at='case when is_fully_refunded then refunded_at end',
+        where='is_payable and refund_amount > 0 and not (is_fully_refunded and refunded_at is null)',
+    ) }}
     union all
-    select
-        'order_items', items.order_id || ':' || items.line_number, items.customer_id, items.ordered_at,
-        'item_bought', items.product_id, items.quantity, items.amount,
-        case when orders.is_fully_refunded then orders.refunded_at end
-    from {{ ref('stg_order_items') }} as items
-    inner join {{ ref('stg_orders') }} as orders on items.order_id = orders.order_id
-    where orders.is_payable and not (orders.is_fully_refunded and orders.refunded_at is null)
+    {{ activity_rows(
+        'order_items', "order_id || ':' || line_number", "'item_bought'", at='ordered_at',
+        detail='product_id', quantity='quantity', amount='amount',
+        voided_at='case when is_fully_refunded then refunded_at end',
+        where='is_payable and not (is_fully_refunded and refunded_at is null)',
+    ) }}
     union all
-    select
-        'logins', login_id, customer_id, logged_in_at, 'login_' || outcome, method, 1, null, null
-    from {{ ref('stg_logins') }}
+    {{ activity_rows('logins', 'login_id', "'login_' || outcome", at='logged_in_at', detail='method') }}
     union all
-    select 'surveys', response_id, customer_id, sent_at, 'survey_sent', survey, 1, null, null
-    from {{ ref('stg_surveys') }}
+    {{ activity_rows('surveys', 'response_id', "'survey_sent'", at='sent_at', detail='survey') }}
     union all
-    select 'surveys', response_id, customer_id, answered_at, 'survey_answered', survey, score, null, null
-    from {{ ref('stg_surveys') }}
-    where is_answered
+    {{ activity_rows(
+        'surveys', 'response_id', "'survey_answered'", at='answered_at', detail='survey',
+        quantity='score', where='is_answered',
+    ) }}
     union all
-    select
-        'touches', touch_id, customer_id, touched_at,
-        case
+    {{ activity_rows(
+        'touches', 'touch_id', "case
             when is_control then 'touch_withheld'
             when direction = 'inbound' then 'touch_inbound'
             else 'touch_outbound'
-        end,
-        purpose, 1, cost_amount, null
-    from {{ ref('stg_touches') }}
+        end",
+        at='touched_at', detail='purpose', amount='cost_amount',
+    ) }}
     union all
-    select 'touches', touch_id, customer_id, responded_at, 'touch_answered', purpose, 1, null, null
-    from {{ ref('stg_touches') }}
-    where responded_at is not null and not is_control
+    {{ activity_rows(
+        'touches', 'touch_id', "'touch_answered'", at='responded_at', detail='purpose',
+        where='responded_at is not null and not is_control',
+    ) }}
     union all
-    select
-        'touches', touch_id, customer_id, touched_at, 'content_viewed', channel, dwell_seconds, null, null
-    from {{ ref('stg_touches') }}
-    where purpose = 'content' and dwell_seconds > 0 and not is_control
+    {{ activity_rows(
+        'touches', 'touch_id', "'content_viewed'", at='touched_at', detail='channel',
+        quantity='dwell_seconds',
+        where="purpose = 'content' and dwell_seconds > 0 and not is_control",
+    ) }}
     union all
-    select 'events', event_id, customer_id, occurred_at, 'feature_used', feature, quantity, null, null
-    from {{ ref('stg_events') }}
+    {{ activity_rows(
+        'events', 'event_id', "'feature_used'", at='occurred_at', detail='feature', quantity='quantity',
+    ) }}
     union all
-    select 'tickets', ticket_id, customer_id, opened_at, 'ticket_opened', kind, 1, null, null
-    from {{ ref('stg_tickets') }}
+    {{ activity_rows('tickets', 'ticket_id', "'ticket_opened'", at='opened_at', detail='kind') }}
     union all
-    select
-        'tickets', ticket_id, customer_id, resolved_at, 'ticket_resolved', kind, satisfaction_score, null, null
-    from {{ ref('stg_tickets') }}
-    where resolved_at is not null
+    {{ activity_rows(
+        'tickets', 'ticket_id', "'ticket_resolved'", at='resolved_at', detail='kind',
+        quantity='satisfaction_score', where='resolved_at is not null',
+    ) }}
     union all
-    select 'referrals', referral_id, referrer_id, referred_at, 'referral_made', kind, 1, null, null
-    from {{ ref('stg_referrals') }}
+    {{ activity_rows(
+        'referrals', 'referral_id', "'referral_made'", at='referred_at', customer='referrer_id',
+        detail='kind',
+    ) }}
     union all
-    select 'referrals', referral_id, referred_customer_id, referred_at, 'was_referred', kind, 1, null, null
-    from {{ ref('stg_referrals') }}
-    where referred_customer_id is not null
+    {{ activity_rows(
+        'referrals', 'referral_id', "'was_referred'", at='referred_at',
+        customer='referred_customer_id', detail='kind', where='referred_customer_id is not null',
+    ) }}
     union all
-    select 'advocacy_acts', act_id, customer_id, acted_at, 'advocacy_act', act, 1, null, null
-    from {{ ref('stg_advocacy_acts') }}
+    {{ activity_rows('advocacy_acts', 'act_id', "'advocacy_act'", at='acted_at', detail='act') }}
     union all
-    select
-        'subscriptions', subscription_id, customer_id, started_at, 'subscription_trial', plan, 1, null, null
-    from {{ ref('stg_subscriptions') }}
-    where trial_ends_at > started_at
+    {{ activity_rows(
+        'subscriptions', 'subscription_id', "'subscription_trial'", at='started_at', detail='plan',
+        where='trial_ends_at > started_at',
+    ) }}
     union all
-    select
-        'subscriptions', subscription_id, customer_id, month_at, 'subscription_month', plan,
-        month_number, monthly_amount, null
-    from {{ ref('int_subscription_months') }}
+    {{ activity_rows(
+        'subscriptions', 'subscription_id', "'subscription_month'", at='month_at', detail='plan',
+        quantity='month_number', amount='monthly_amount', from='int_subscription_months',
+    ) }}
     union all
-    select
-        'subscriptions', subscription_id, customer_id, ended_at, 'subscription_ended', plan, 1,
-        monthly_amount, null
-    from {{ ref('stg_subscriptions') }}
-    where monthly_amount > 0 and ended_at > paid_from_at
+    {{ activity_rows(
+        'subscriptions', 'subscription_id', "'subscription_ended'", at='ended_at', detail='plan',
+        amount='monthly_amount', where='monthly_amount > 0 and ended_at > paid_from_at',
+    ) }}
 ),
 
 dated as (

@@ -1,12 +1,20 @@
-with {{ accepted_rows('order_items') }}
+with {{ accepted_rows('order_items') }},
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+)
 
 select
-    order_id,
-    line_number,
-    order_customer_id as customer_id,
-    product_id,
-    quantity,
-    coalesce(returned_quantity, 0) as returned_quantity,
-    {{ to_reporting('accounted_amount') }} as amount,
-    ordered_at
+    accepted.order_id,
+    accepted.line_number,
+    orders.customer_id,
+    accepted.product_id,
+    accepted.quantity,
+    coalesce(accepted.returned_quantity, 0) as returned_quantity,
+    {{ to_reporting('accepted.accounted_amount', 'accepted.rate_to_reporting') }} as amount,
+    orders.is_payable,
+    orders.is_fully_refunded,
+    orders.ordered_at,
+    orders.refunded_at
 from accepted
+inner join orders on accepted.order_id = orders.order_id
