@@ -84,9 +84,10 @@ SEED_DEMO = {
     "seed": 7,
     "dirt": 0.01,
     "behaviour": SMALL,
-    "dirt_kinds": ROW_KIND_NAMES,
+    "dirt_kinds": ROW_KIND_NAMES - {"formula", "script", "sql"},
 }
-"""Arguments of `generate` that make seeds/demo."""
+"""Arguments of `generate` that make seeds/demo: a plain CSV reader must cope with it, and the first
+dashboard that anyone sees shows no hostile texts."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ class TableFile:
         ready = self.path.with_name(self.path.name + ".tmp")
         if self.file_format == "csv":
             self._join_text(ready, extra_lines)
+            self.rows += len(extra_lines)
         else:
             parts = "[" + ", ".join(_literal(part) for part in self._parts) + "]"
             run(con, f"copy (from read_parquet({parts})) to {_literal(ready)} (format parquet)")
