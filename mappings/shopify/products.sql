@@ -9,5 +9,11 @@ from landing.orders_export
 where "lineitem name" is not null
 qualify row_number() over (
     partition by coalesce(nullif(trim("lineitem sku"), ''), "lineitem name")
-    order by try_cast("created at" as timestamptz) desc nulls last, _file, _line
+    order by
+        -- DuckDB reads the offset with a colon only.
+        try_cast(
+            regexp_replace("created at", ' ([+-]\d{2})(\d{2})$', '\1:\2') as timestamptz
+        ) desc nulls last,
+        _file,
+        _line
 ) = 1

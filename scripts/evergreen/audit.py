@@ -26,7 +26,7 @@ GX_FOLDER = PROJECT_DIR / "gx"
 CHECKPOINT = "refresh"
 SEVERITIES = ("critical", "warning", "info")
 SHOWN_ROWS = 5
-UNBOUNDED = 10**11
+UNBOUNDED = 9 * 10**14
 """A bound beyond this is what a suite says when it has nothing to compare with."""
 
 LAST_VIEWS = {
@@ -219,8 +219,10 @@ def _context(
             "EVERGREEN_WAREHOUSE": str(warehouse.folder.resolve()),
         },
     )
-    engine = context.data_sources.get("work").get_execution_engine().engine
+    source = context.data_sources.get("work")
+    engine = source.get_execution_engine().engine
     buffer_rows(engine)
+    _limit_whole_queries(engine, {asset.query.strip() for asset in source.assets})
     _show_last_version(engine, previous)
     try:
         yield context, engine
@@ -245,6 +247,23 @@ def buffer_rows(engine: Any) -> None:
             context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
                 cursor.description, initial_buffer=cursor.fetchall()
             )
+
+
+def _limit_whole_queries(engine: Any, queries: set[str]) -> None:
+    """Let a bare asset query give one row.
+
+    To learn the names of its columns Great Expectations runs the query of an asset as it stands,
+    which would bring a whole table into memory. Expectations never run it bare.
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def limit_rows(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> tuple[str, Any]:
+        if statement.strip() in queries:
+            statement = f"select * from ({statement}) limit 1"
+        return statement, parameters
 
 
 def _show_last_version(engine: Any, previous: Path | None) -> None:

@@ -71,9 +71,8 @@ def _read_mapping(path: Path, table: Table) -> Mapping:
         if kinds != [duckdb.StatementType.SELECT]:
             found = ", ".join(kind.name for kind in kinds) or "nothing"
             raise InputRefused(f"{name}: a mapping is a single SELECT; found {found}.")
-        sql = statements[0].query.strip().rstrip(";")
-        tree = con.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()[0]
-    return Mapping(table, name, sql, tuple(sorted(set(_landing_tables(json.loads(tree))))))
+        tree = con.execute("select json_serialize_sql($1::varchar)", [text]).fetchone()[0]
+    return Mapping(table, name, text, tuple(sorted(set(_landing_tables(json.loads(tree))))))
 
 
 def _landing_tables(node: object) -> Iterator[str]:
@@ -159,7 +158,7 @@ def _built_from(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
 
 def _run(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
     try:
-        con.execute(f"create or replace temp table mapped as from (\n{mapping.sql}\n)")
+        con.execute(f"create or replace temp table mapped as\n{mapping.sql}")
     except duckdb.Error as error:
         raise InputRefused(_sql_error(mapping.name, error)) from None
 

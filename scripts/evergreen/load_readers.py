@@ -334,12 +334,10 @@ def _choose_delimiter(
 ) -> str:
     if sink.columns is None:
         return _sniffed_delimiter(file, headers, link)
-    lowered = {d: {name.lower() for name in names} for d, names in headers.items()}
-    sure = [d for d in headers if {c.lower() for c in sink.required} <= lowered[d]]
-    if sure:
-        return max(sure, key=lambda d: len(headers[d]))
     known = {column.lower() for column in sink.columns}
-    return max(headers, key=lambda d: (len(known & lowered[d]), len(headers[d])))
+    found = {d: known & {name.lower() for name in names} for d, names in headers.items()}
+    # Sure when all required columns are found; if not, the refusal names this guess.
+    return max(headers, key=lambda d: (len(found[d]), len(headers[d])))
 
 
 def _guess_note(delimiter: str) -> str:
@@ -503,7 +501,7 @@ def _cut(text: str) -> str:
 
 def _read_json(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadResult:
     facts = check_text(file)
-    invalid = _stage_json_lines(batch, file, link, facts.line_count)
+    invalid = _stage_json_lines(batch, file, link, facts)
     result = ReadResult()
     for i in range(0, len(invalid), MALFORMED_BATCH):
         _insert_malformed(batch, file, sink, invalid[i : i + MALFORMED_BATCH])
@@ -522,18 +520,11 @@ def _read_json(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadRe
 
 
 def _stage_json_lines(
-    batch: Batch, file: LandedFile, link: Path, line_count: int
+    batch: Batch, file: LandedFile, link: Path, facts: TextFacts
 ) -> list[_Malformed]:
     """Make `json_lines` (_n, _body: the object, numbers in quotes); return the other lines."""
     con = batch.con
-    source = _line_source(link, ["text"], file.is_gzip)
-    con.execute(
-        "create or replace temp table text_lines as"
-        f" select row_number() over () as _n, text from {source}"
-    )
-    _drop_rejects(batch)
-    row = con.execute("select count(*) from text_lines where _n <= $1", [line_count]).fetchone()
-    if row[0] != line_count:
+    if not (facts.is_uniform and _stage_lines_in_one_go(batch, file, link, facts)):
         _stage_lines_one_by_one(batch, file, link)
     con.execute(
         "create or replace temp table json_lines as select _n, text,"
@@ -565,6 +556,18 @@ def _line_source(path: Path, columns: Sequence[str], is_gzip: bool) -> str:
         f"max_line_size = {MAX_LINE_BYTES}, strict_mode = false, "
         "store_rejects = true, rejects_limit = 0)"
     )
+
+
+def _stage_lines_in_one_go(batch: Batch, file: LandedFile, link: Path, facts: TextFacts) -> bool:
+    """Make `text_lines` (_n, text); false if the reader left out a line."""
+    batch.con.execute(
+        "create or replace temp table text_lines as select row_number() over () as _n, text"
+        f" from {_line_source(link, ['text'], file.is_gzip)}"
+    )
+    rejected = batch.con.execute("select count(*) from reject_errors").fetchone()[0]
+    _drop_rejects(batch)
+    read = batch.con.execute("select count(*) from text_lines").fetchone()[0]
+    return rejected == 0 and read >= facts.line_count
 
 
 def _stage_lines_one_by_one(batch: Batch, file: LandedFile, link: Path) -> None:

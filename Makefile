@@ -1,0 +1,85 @@
+# Everything a contributor or a scheduler runs. `make help` lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+WAREHOUSE := warehouse
+PUBLISHED := $(WAREHOUSE)/published/evergreen.duckdb
+DEMO := $(WAREHOUSE)/demo
+SOURCES := $(shell find models macros seeds scripts gx dbt_project.yml profiles.yml -type f \
+	! -path '*/__pycache__/*' ! -path '*.egg-info/*' 2>/dev/null | tr ' ' '?')
+
+# Nothing here tells anyone that it runs.
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help build setup setup-dev test check format lint bench docs clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(PUBLISHED) ## Set up, simulate demo data, and publish its marts
+	@$(BIN)/evergreen status
+	@echo "Published marts: $(PUBLISHED), schema marts"
+	@echo "Data Docs:       $(WAREHOUSE)/data_docs/index.html"
+	@echo "Next: $(BIN)/evergreen refresh --landing DIR --warehouse DIR   (your own data; see README)"
+
+$(PUBLISHED): $(VENV)/.core $(DEMO)/customers.csv $(SOURCES)
+	$(BIN)/evergreen refresh --landing $(DEMO) --warehouse $(WAREHOUSE)
+
+$(DEMO)/customers.csv: $(VENV)/.core
+	$(BIN)/evergreen demo-data --customers 1000 --months 18 --seed 1 --dirt 0.01 --out $(DEMO)
+
+setup: $(VENV)/.core ## Install what a refresh needs into .venv
+
+setup-dev: $(VENV)/.dev ## Install what the tests need as well
+
+# --no-deps: the lock is whole. It leaves out one package that dbt names and nothing here uses.
+$(VENV)/.core: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Evergreen needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
+
+test: $(VENV)/.dev ## Run dbt's unit and data tests, and pytest
+	rm -rf $(WAREHOUSE)/test
+	mkdir -p $(WAREHOUSE)/test
+	EVERGREEN_WORK=$(WAREHOUSE)/test/work.duckdb EVERGREEN_TEMP=$(WAREHOUSE)/test/tmp \
+		$(BIN)/dbt --quiet build --target-path $(WAREHOUSE)/test/target --log-path $(WAREHOUSE)/test/logs
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## Hold Python and SQL against the house style
+	$(BIN)/ruff check scripts tests
+	mkdir -p $(WAREHOUSE)/lint
+	EVERGREEN_WORK=$(WAREHOUSE)/lint/work.duckdb EVERGREEN_TEMP=$(WAREHOUSE)/lint/tmp \
+		DBT_TARGET_PATH=$(WAREHOUSE)/lint/target DBT_LOG_PATH=$(WAREHOUSE)/lint/logs \
+		$(BIN)/sqlfluff lint --disable-progress-bar models tests analyses
+
+format: $(VENV)/.dev ## Format the Python code
+	$(BIN)/ruff format scripts tests
+	$(BIN)/ruff check --fix scripts tests
+
+check: $(VENV)/.dev ## What CI runs: format, lint, the demo build and all tests
+	$(BIN)/ruff format --check scripts tests
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory test
+
+bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, in one run
+	$(BIN)/python scripts/bench.py
+
+docs: $(VENV)/.core ## Build the dbt documentation as one page
+	$(BIN)/dbt --quiet docs generate --static --target-path $(WAREHOUSE)/docs
+	@echo "Open $(WAREHOUSE)/docs/static_index.html"
+
+clean: ## Remove everything that was made, but not the environment
+	rm -rf $(WAREHOUSE)/* target logs

@@ -1,0 +1,201 @@
+"""The house style, read from dbt's manifest: what a reviewer should not have to look for."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evergreen.build import run_dbt
+from evergreen.contract import read_contract
+from evergreen.paths import PROJECT_DIR, Warehouse
+
+LAYERS = {"staging": {"base_", "stg_"}, "intermediate": {"int_"}}
+ENGINE_WORDS = re.compile(
+    r"target\.type|\b(current_date|current_timestamp|now|today|getdate|try_cast|strptime|list_\w+|"
+    r"epoch_ms|date_diff|quantile_cont|arg_max|any_value|qualify|exclude)\b\s*\(?",
+)
+CLOCK = re.compile(r"\b(current_date|current_timestamp|now\(\)|get_current_timestamp|today\(\))")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory) -> dict:
+    warehouse = Warehouse(tmp_path_factory.mktemp("parse"))
+    assert run_dbt(warehouse, ["parse"]).success
+    return json.loads((warehouse.folder / "target" / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def models(manifest) -> list[dict]:
+    return [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+
+
+@pytest.fixture(scope="module")
+def marts(models) -> list[dict]:
+    found = [model for model in models if model["fqn"][1] == "marts"]
+    assert len(found) >= 7
+    return found
+
+
+def problems(found: list[str]) -> None:
+    assert not found, "\n".join(found)
+
+
+def test_layers_are_named_and_placed(models):
+    problems(
+        [
+            f"{m['name']} in {m['fqn'][1]}"
+            for m in models
+            if m["fqn"][1] in LAYERS and not m["name"].startswith(tuple(LAYERS[m["fqn"][1]]))
+        ]
+    )
+
+
+def test_only_staging_and_the_ledger_marts_read_sources(models):
+    allowed = {"source.evergreen.ledger.files", "source.evergreen.ledger.malformed_lines"}
+    allowed |= {"source.evergreen.ledger.refreshes"}
+    problems(
+        [
+            f"{m['name']} reads {parent}"
+            for m in models
+            for parent in m["depends_on"]["nodes"]
+            if parent.startswith("source.") and m["fqn"][1] != "staging" and parent not in allowed
+        ]
+    )
+
+
+def test_staging_reads_no_mart_and_no_intermediate(models):
+    problems(
+        [
+            f"{m['name']} reads {parent}"
+            for m in models
+            if m["fqn"][1] == "staging"
+            for parent in m["depends_on"]["nodes"]
+            if parent.split(".")[-1].startswith("int_")
+        ]
+    )
+
+
+def test_every_model_has_a_description_with_its_grain(models):
+    problems(
+        [
+            m["name"]
+            for m in models
+            if not m["description"].strip().startswith("One row per ")
+            and m["name"] != "stg_calendar"
+        ]
+    )
+
+
+def test_every_mart_has_an_enforced_contract_and_described_columns(marts):
+    found = []
+    for mart in marts:
+        if not mart["config"]["contract"]["enforced"]:
+            found.append(f"{mart['name']}: no enforced contract")
+        found += [
+            f"{mart['name']}.{name}: no description"
+            for name, column in mart["columns"].items()
+            if not column["description"].strip()
+        ]
+        if "as_of_date" not in mart["columns"]:
+            found.append(f"{mart['name']}: no as_of_date")
+    problems(found)
+
+
+def test_every_mart_has_a_key_test(manifest, marts):
+    tested = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and test.get("test_metadata", {}).get("name") in ("unique", "unique_together")
+    }
+    # Two files that are no rows at one place can say the same: quarantined rows have no key.
+    problems([m["name"] for m in marts if m["unique_id"] not in tested | {KEYLESS}])
+
+
+KEYLESS = "model.evergreen.quarantined_rows"
+
+
+def test_yaml_stands_beside_the_mart(marts):
+    problems(
+        [
+            m["name"]
+            for m in marts
+            if not (PROJECT_DIR / m["original_file_path"]).with_suffix(".yml").exists()
+        ]
+    )
+
+
+def test_models_hold_no_dialect_and_no_clock(models):
+    found = []
+    for model in models:
+        text = (PROJECT_DIR / model["original_file_path"]).read_text()
+        code = re.sub(r"\{#.*?#\}|--[^\n]*", "", text, flags=re.S)
+        found += [f"{model['name']}: {match.group(0)}" for match in ENGINE_WORDS.finditer(code)]
+        found += [f"{model['name']}: {match.group(0)}" for match in CLOCK.finditer(code)]
+    problems(found)
+
+
+def test_models_are_short(models):
+    problems(
+        [
+            f"{m['name']}: {lines} lines"
+            for m in models
+            if (lines := len((PROJECT_DIR / m["original_file_path"]).read_text().splitlines()))
+            > 160
+        ]
+    )
+
+
+def test_yaml_files_are_short():
+    files = [*PROJECT_DIR.glob("models/**/*.yml"), *PROJECT_DIR.glob("seeds/*.yml")]
+    problems(
+        [
+            f"{file.name}: {lines} lines"
+            for file in files
+            if (lines := len(file.read_text().splitlines())) > 400
+        ]
+    )
+
+
+def test_every_seed_says_where_its_rules_come_from(manifest):
+    seeds = [n for n in manifest["nodes"].values() if n["resource_type"] == "seed"]
+    assert seeds
+    problems([s["name"] for s in seeds if "source" not in s["columns"]])
+
+
+def test_inputs_of_the_macros_are_those_of_the_contract():
+    macro = (PROJECT_DIR / "macros" / "contract.sql").read_text()
+    listed = re.search(r"macro input_names\(\).*?return\(\[(.*?)\]", macro, re.S).group(1)
+    assert set(re.findall(r"'(\w+)'", listed)) == set(read_contract().table_names)
+
+
+def test_every_test_has_a_reason(manifest):
+    """Unit tests name the rule that they prove."""
+    problems(
+        [u["name"] for u in manifest["unit_tests"].values() if not u.get("description", "").strip()]
+    )
+
+
+def test_no_machine_path_and_no_registry_in_what_is_committed():
+    forbidden = re.compile(
+        r"https?://(?:pypi|files\.pythonhosted|registry)|--index-url|/(?:home|root)/"
+    )
+    for name in ("requirements.lock", "requirements-dev.lock", "Makefile", "README.md"):
+        assert not forbidden.search((PROJECT_DIR / name).read_text()), name
+
+
+def test_lock_is_hashed_and_complete():
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = Path(PROJECT_DIR / name).read_text()
+        pins = re.findall(r"^[a-z0-9].*==", text, re.M)
+        assert len(pins) > 80
+        assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_telemetry_is_off():
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+    assert project["flags"]["send_anonymous_usage_stats"] is False
+    gx = yaml.safe_load((PROJECT_DIR / "gx" / "great_expectations.yml").read_text())
+    assert gx["analytics_enabled"] is False
