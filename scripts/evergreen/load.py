@@ -34,7 +34,7 @@ from evergreen.load_mapping import (
     unused_rows,
 )
 from evergreen.load_readers import Batch, ReadResult, Sink, nearest, quoted, read_file
-from evergreen.paths import Warehouse
+from evergreen.paths import DEMO_MARKER, Warehouse
 
 Progress = Callable[[str], None]
 
@@ -88,7 +88,9 @@ class LoadReport:
             lines.append(f"ignored: {', '.join(self.ignored)} (no input of the contract)")
         lines += [f"mapped: {name}" for name in self.mapped]
         if self.demo_row_count:
-            lines.append(f"demo: {self.demo_row_count} demo rows were removed, real files are here")
+            lines.append(
+                f"demo: {self.demo_row_count} demo rows were removed, other files are here"
+            )
         return lines + self.notes
 
 
@@ -163,13 +165,14 @@ class _Load:
         self._landing = landing
         self._mappings = mappings
         self._progress = progress
+        self._is_demo = (landing.folder / DEMO_MARKER).is_file()
         self._report = LoadReport(waiting=list(landing.waiting))
 
     def run(self) -> LoadReport:
         for statement in raw_ddl(self._contract):
             self._con.execute(statement)
         direct, sources = self._sort_files()
-        self._remove_demo()
+        self._keep_demo_apart()
         for table in self._contract.tables:
             if table.name not in self._mappings:
                 self._sync(_sink(table), [f for f in direct if f.stem.lower() == table.name])
@@ -278,7 +281,7 @@ class _Load:
         self._con.execute(
             f"insert into {sink.books}.files (input, file, content_hash, size_bytes, landed_count,"
             " malformed_count, withdrawn_count, status, is_demo, loaded_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7, 'loaded', false, $8)",
+            " values ($1, $2, $3, $4, $5, $6, $7, 'loaded', $8, $9)",
             [
                 sink.name,
                 file.name,
@@ -287,6 +290,7 @@ class _Load:
                 result.row_count + result.malformed_count,
                 result.malformed_count,
                 withdrawn,
+                self._is_demo,
                 self._batch.loaded_at,
             ],
         )
@@ -326,37 +330,46 @@ class _Load:
 
     def _ledger(self, sink: Sink) -> list[dict]:
         cursor = self._con.execute(
-            f"from {sink.books}.files where input = $1 and not coalesce(is_demo, false)"
+            f"from {sink.books}.files where input = $1 and coalesce(is_demo, false) = $2"
             " order by file",
-            [sink.name],
+            [sink.name, self._is_demo],
         )
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def _remove_demo(self) -> None:
-        """Real files drive out the demo, from all tables."""
+    def _keep_demo_apart(self) -> None:
+        """Real files drive out the demo, from all tables; a demo never joins real files.
+
+        The demo that a first `dbt build` landed has no content hash; any load drives it out.
+        """
+        if self._is_demo and self._con.execute("from raw.files where not is_demo").fetchall():
+            raise InputRefused(
+                f"{self._landing.folder} holds demo data, and the warehouse holds files of yours. "
+                "Name another folder with --warehouse."
+            )
+        unwanted = "is_demo and content_hash is null" if self._is_demo else "is_demo"
         demo = self._con.execute(
-            "select distinct input from raw.files where is_demo order by input"
+            f"select distinct input from raw.files where {unwanted} order by input"
         ).fetchall()
         if not self._landing.files or not demo:
             return
         for (name,) in demo:
             row = self._con.execute(
                 f"delete from raw.{quoted(name)} where _file in"
-                " (select file from raw.files where is_demo and input = $1)",
+                f" (select file from raw.files where {unwanted} and input = $1)",
                 [name],
             ).fetchone()
             self._report.demo_row_count += row[0]
         self._con.execute(
             "delete from raw.malformed_lines where (input, file) in"
-            " (select (input, file) from raw.files where is_demo)"
+            f" (select (input, file) from raw.files where {unwanted})"
         )
-        self._con.execute("delete from raw.files where is_demo")
+        self._con.execute(f"delete from raw.files where {unwanted}")
         self._report.is_changed = True
 
     def _check_required(self) -> None:
         """Each required table must have had a file, now or before, or have a mapping."""
-        known = self._con.execute("select distinct input from raw.files where not is_demo")
+        known = self._con.execute("select distinct input from raw.files")
         there = {row[0] for row in known.fetchall()} | self._mappings.keys()
         missing = [name for name in self._contract.required_tables if name not in there]
         if missing:

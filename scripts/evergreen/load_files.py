@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.errors import InputRefused
+from evergreen.paths import DEMO_MARKER
 
 # Longest suffix first, so that `.csv.gz` is not taken for `.gz`.
 FORMATS = {
@@ -79,6 +80,8 @@ def discover(folder: Path) -> Landing:
     files, waiting, others = [], [], []
     for path in _walk(root):
         name = path.relative_to(root).as_posix()
+        if name == DEMO_MARKER:
+            continue
         _check_name(name)
         kind = _format_of(path.name)
         if path.name.startswith(".") or path.name.lower().endswith(UNFINISHED_SUFFIXES):

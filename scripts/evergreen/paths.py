@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+DEMO_MARKER = ".evergreen-demo"
+"""File in a landing folder that says: simulated. Demo rows never mix with real ones."""
+
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 

@@ -10,6 +10,7 @@ from load_helpers import ORDERS, Shop
 
 from evergreen.contract import raw_ddl, read_contract
 from evergreen.errors import InputRefused, Locked
+from evergreen.paths import DEMO_MARKER
 
 
 @pytest.fixture
@@ -145,6 +146,20 @@ def test_real_files_drive_out_the_demo(shop: Shop) -> None:
     assert shop.query("select count(*) from raw.files where is_demo") == [(0,)]
     assert shop.query("select count(*) from raw.tickets") == [(0,)]
     assert len(shop.lines()) == 3
+
+
+def test_simulated_files_never_join_real_ones(shop: Shop) -> None:
+    (shop.landing / DEMO_MARKER).touch()
+    assert shop.load().demo_row_count == 0
+    assert shop.query("select distinct is_demo from raw.files") == [(True,)]
+    assert not shop.load().is_changed
+    (shop.landing / DEMO_MARKER).unlink()
+    report = shop.load()
+    assert report.demo_row_count > 0
+    assert shop.query("select distinct is_demo from raw.files") == [(False,)]
+    (shop.landing / DEMO_MARKER).touch()
+    with pytest.raises(InputRefused, match="--warehouse"):
+        shop.load()
 
 
 def test_order_and_split_of_files_do_not_matter(shop: Shop, tmp_path: Path) -> None:

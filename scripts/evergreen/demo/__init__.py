@@ -53,6 +53,7 @@ from evergreen.demo.dirt import KINDS, LINE_KINDS, ROW_KIND_NAMES, Dirt
 from evergreen.demo.simulate import simulate
 from evergreen.demo.truths import PLANTED, Truth
 from evergreen.demo.write import TableFile, frame, to_text
+from evergreen.paths import DEMO_MARKER
 
 __all__ = [
     "KINDS",
@@ -152,6 +153,10 @@ def generate(
         for file in files.values():
             file.discard()
         con.close()
+    (out / DEMO_MARKER).write_text(
+        f"Simulated: {customers} customers, {months} months, seed {seed}, dirt {dirt}.\n"
+        "Evergreen never mixes the rows of this folder with real ones.\n"
+    )
     return DemoReport(
         folder=out,
         file_format=file_format,

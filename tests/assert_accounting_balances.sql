@@ -1,0 +1,16 @@
+-- Landed is accepted, duplicate or quarantined: in rows, and in money to the cent.
+select
+    input,
+    file,
+    landed_count,
+    accepted_count,
+    duplicate_count,
+    quarantined_count,
+    landed_amount,
+    accepted_amount,
+    duplicate_amount,
+    quarantined_amount
+from {{ ref('row_accounting') }}
+where
+    landed_count <> accepted_count + duplicate_count + quarantined_count
+    or landed_amount <> accepted_amount + duplicate_amount + quarantined_amount
