@@ -1,4 +1,4 @@
-"""Evergreen's Python glue: load, audit, publish. The warehouse itself is the dbt project around it."""
+"""Evergreen's Python glue: load, audit, publish. The warehouse is the dbt project around it."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -56,7 +56,9 @@ def build(
     return BuildReport(
         model_count=sum(node.node.resource_type == "model" for node in nodes),
         check_count=len(tests),
-        warnings=[f"{node.node.name}: {node.message}" for node in tests if node.status == "warn"],
+        warnings=[
+            f"warning: {node.node.name}: {node.message}" for node in tests if node.status == "warn"
+        ],
     )
 
 

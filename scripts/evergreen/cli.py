@@ -24,8 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 build "
-        "or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 `status` "
+        "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 "
+        "build or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 `status` "
         "found a problem. After 3 to 7 the published version is as it was."
     ),
 )
@@ -44,8 +44,8 @@ Mapping = Annotated[
     Path | None,
     typer.Option(
         "--mapping",
-        help="Folder with one <table>.sql, a select, for each input whose files have other names or "
-        "columns. See mappings/.",
+        help="Folder with one <table>.sql, a select, for each input whose files have other names "
+        "or columns, and dbt vars of the source in vars.yml. See mappings/.",
     ),
 ]
 Folder = Annotated[
@@ -109,8 +109,8 @@ def refresh(
         typer.Option(
             "--as-of",
             formats=["%Y-%m-%d"],
-            help="Build the marts as of this day; later rows are left out and counted. Default: the "
-            "last day with an accepted order, login or survey.",
+            help="Build the marts as of this day; later rows are left out and counted. Default: "
+            "the last day with an accepted order, login or survey.",
         ),
     ] = None,
     target: Annotated[
@@ -120,7 +120,8 @@ def refresh(
         str | None,
         typer.Option(
             "--vars",
-            help="dbt vars as YAML, over those of dbt_project.yml: '{source_timezone: Europe/Berlin}'.",
+            help="dbt vars as YAML, over those of the mapping and of dbt_project.yml: "
+            "'{source_timezone: Europe/Berlin}'.",
         ),
     ] = None,
 ) -> None:
@@ -145,7 +146,7 @@ def refresh(
     for line in report.load_lines:
         out.print(escape(line), soft_wrap=True)
     for warning in report.warnings:
-        err.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
+        err.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
     marts = Table(box=None, pad_edge=False)
     marts.add_column("mart")
     marts.add_column("rows", justify="right")
@@ -173,7 +174,7 @@ def demo_data(
     ] = 0.0,
     file_format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
 ) -> None:
-    """Write all twelve inputs of the contract, simulated from a stated model, with planted truths."""
+    """Write all twelve inputs of the contract, simulated, with planted truths."""
     from evergreen.demo import generate
 
     with _Steps() as steps:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from evergreen import __version__
 from evergreen.contract import ledger_ddl, read_contract
@@ -93,6 +94,7 @@ def _refresh(
     from evergreen.load import load
     from evergreen.publish import publish
 
+    variables = read_variables(mapping) | (variables or {})
     tell("load", f"reading {landing}")
     loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
     built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
@@ -124,6 +126,20 @@ def _refresh(
     )
 
 
+def read_variables(mapping: Path | None) -> dict:
+    """dbt vars that belong to a source: `vars.yml` in its mapping folder, for time zone or currency."""
+    file = mapping / "vars.yml" if mapping else None
+    if not file or not file.exists():
+        return {}
+    try:
+        found = yaml.safe_load(file.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise InputRefused(f"{file} is no YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise InputRefused(f"{file} must hold lines such as `source_timezone: Europe/Berlin`.")
+    return found
+
+
 class RefreshLog:
     """The line of one run in `raw.refreshes`. The only place where a refresh reads the clock."""
 
@@ -138,7 +154,8 @@ class RefreshLog:
                 con.execute(statement)
             con.execute(
                 "update raw.refreshes set status = 'interrupted', ended_at = $1, "
-                "message = 'it never ended: killed, or the machine stopped' where status = 'running'",
+                "message = 'it never ended: killed, or the machine stopped' "
+                "where status = 'running'",
                 [now],
             )
             con.execute(
@@ -194,14 +211,14 @@ class RefreshLog:
         except duckdb.IOException as error:
             raise Locked(
                 f"{self.warehouse.work_file} cannot be opened: {error}. If another program has it "
-                "open (BI should read the published file, never this one), close it. If the file is "
-                "damaged, move it away: the next refresh builds it anew from the landing folder."
+                "open (BI should read the published file, never this one), close it. If the file "
+                "is damaged, move it away: the next refresh builds it anew from what landed."
             ) from error
 
 
 @contextlib.contextmanager
 def lock(warehouse: Warehouse) -> Iterator[None]:
-    """Hold the warehouse: one load or refresh at a time. The lock ends with the process that holds it."""
+    """Hold the warehouse: one load or refresh at a time. A lock ends with its process."""
     warehouse.folder.mkdir(parents=True, exist_ok=True)
     with warehouse.lock_file.open("a+") as handle:
         try:
