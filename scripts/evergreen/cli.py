@@ -25,7 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 "
-        "build or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 `status` "
+        "build or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 "
+        "`status` "
         "found a problem. After 3 to 7 the published version is as it was."
     ),
 )

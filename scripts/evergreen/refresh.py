@@ -127,7 +127,7 @@ def _refresh(
 
 
 def read_variables(mapping: Path | None) -> dict:
-    """dbt vars that belong to a source: `vars.yml` in its mapping folder, for time zone or currency."""
+    """dbt vars that belong to a source, such as its time zone: `vars.yml` of the mapping."""
     file = mapping / "vars.yml" if mapping else None
     if not file or not file.exists():
         return {}

@@ -43,8 +43,9 @@ def _read_published(warehouse: Warehouse, status: Status) -> None:
                 con,
                 "select input, count(*) as files, sum(landed_count)::bigint as landed, "
                 "sum(accepted_count)::bigint as accepted, "
-                "sum(duplicate_count)::bigint as duplicate, sum(quarantined_count)::bigint as quarantined from marts.row_accounting "
-                "group by input order by landed desc, input",
+                "sum(duplicate_count)::bigint as duplicate, "
+                "sum(quarantined_count)::bigint as quarantined "
+                "from marts.row_accounting group by input order by landed desc, input",
             )
             status.reasons = _rows(
                 con,

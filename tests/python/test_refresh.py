@@ -77,7 +77,8 @@ def test_published_refresh_tells_of_itself(published):
 
 def test_descriptions_travel_with_the_published_file(published):
     comments = published.query(
-        "select comment from duckdb_columns() where table_name = 'customers' and column_name = 'state'"
+        "select comment from duckdb_columns() "
+        "where table_name = 'customers' and column_name = 'state'"
     )
     assert "First match" in comments[0][0] or "first match" in comments[0][0]
 
@@ -162,7 +163,7 @@ def test_failed_publish_leaves_the_old_file_and_no_litter(copied):
 
 
 def poll(file: str, stop: multiprocessing.Event, results: multiprocessing.Queue) -> None:
-    """Read the published file again and again as a BI tool would, with a new connection each time."""
+    """Read the published file again and again, as a BI tool would, on new connections."""
     seen, errors = set(), []
     while not stop.is_set():
         try:

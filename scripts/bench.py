@@ -1,0 +1,111 @@
+"""Measure loading: `evergreen load` against DuckDB's own reader on the same files, in one run.
+
+Each measurement runs in a process of its own, the two in turn, so that a busy machine hurts both.
+Prints medians of wall and CPU seconds, rows a second, peak memory and the ratio of the two.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+BARE = """
+import duckdb, sys
+con = duckdb.connect(sys.argv[2])
+con.execute("create table orders as from read_csv(?, header = true, all_varchar = true)",
+            [sys.argv[1] + "/orders.csv"])
+con.close()
+"""
+LOAD = """
+import sys
+from pathlib import Path
+from evergreen.load import load
+from evergreen.paths import Warehouse
+load(Warehouse(Path(sys.argv[2])), Path(sys.argv[1]))
+"""
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run([sys.executable, "-c", *sys.argv[1:]], check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"wall_s": time.perf_counter() - start, "cpu_s": used.ru_utime + used.ru_stime,
+                  "peak_mb": used.ru_maxrss / 1024}))
+"""
+
+
+def write_orders(folder: Path, rows: int) -> None:
+    """Orders in CSV with the columns that most shops have, and the two other required tables."""
+    with duckdb.connect() as con:
+        con.execute("select setseed(0.42)")
+        con.execute(
+            f"""copy (
+                select 'O' || range as order_id,
+                    'C' || cast(random() * {rows} / 5 as bigint) as customer_id,
+                    strftime(
+                        timestamp '2022-01-01'
+                        + to_seconds(cast(random() * 94608000 as bigint)),
+                        '%Y-%m-%dT%H:%M:%SZ') as ordered_at,
+                    printf('%.2f', 5 + random() * 200) as amount, 'fulfilled' as status,
+                    'web' as channel, 'USD' as currency
+                from range({rows})
+            ) to '{folder}/orders.csv' (header true)"""
+        )
+    (folder / "logins.csv").write_text("login_id,customer_id,logged_in_at\n")
+    (folder / "surveys.csv").write_text("response_id,customer_id,survey\n")
+
+
+def measure(code: str, landing: Path, target: Path) -> dict[str, float]:
+    """Run code once in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURE, code, str(landing), str(target)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(result.stdout)
+
+
+def main() -> None:
+    """Write the orders, measure both in turn, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        landing = Path(folder) / "landing"
+        landing.mkdir()
+        write_orders(landing, options.rows)
+        size_mb = (landing / "orders.csv").stat().st_size / 2**20
+        found: dict[str, list[dict[str, float]]] = {"read_csv": [], "evergreen load": []}
+        for run in range(options.runs):
+            found["read_csv"].append(measure(BARE, landing, Path(folder) / f"bare{run}.duckdb"))
+            found["evergreen load"].append(measure(LOAD, landing, Path(folder) / f"load{run}"))
+        report(found, options.rows, size_mb)
+
+
+def report(found: dict[str, list[dict[str, float]]], rows: int, size_mb: float) -> None:
+    """Medians, and the ratio of load to bare reading."""
+    print(f"{rows:,} orders, {size_mb:,.0f} MB of CSV, median of {len(found['read_csv'])} runs")
+    medians = {
+        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        for name, runs in found.items()
+    }
+    for name, median in medians.items():
+        print(
+            f"{name:15} {median['wall_s']:7.2f} s wall {median['cpu_s']:7.2f} s CPU "
+            f"{rows / median['wall_s']:12,.0f} rows/s {median['peak_mb']:7,.0f} MB peak"
+        )
+    bare, load = medians["read_csv"], medians["evergreen load"]
+    print(
+        f"ratio           {load['wall_s'] / bare['wall_s']:7.2f}   wall "
+        f"{load['cpu_s'] / bare['cpu_s']:7.2f}   CPU"
+    )
+
+
+if __name__ == "__main__":
+    main()
