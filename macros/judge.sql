@@ -52,12 +52,23 @@
 {%- endmacro %}
 
 
+{#- A sentence about a landed value: "amount 'abc' is no number". `other` is SQL for text at its end. -#}
+{% macro found(column, message, other=none) %}
+    {{ return("'" ~ column ~ " ''' || landed_" ~ column ~ " || ''' " ~ message ~ "'"
+        ~ (" || ' ' || " ~ other if other else '')) }}
+{% endmacro %}
+
+{% macro scale_text() -%}
+    cast(cast(lowest_score as double precision) as {{ dbt.type_string() }}) || ' to '
+    || cast(cast(highest_score as double precision) as {{ dbt.type_string() }})
+{%- endmacro %}
+
+
 {#- The checks that follow from the contract alone: (reason, condition, detail). -#}
 {% macro contract_checks(input) %}
     {% set checks = [] %}
     {% for column in contract_columns(input) %}
         {% set name, landed = column.name, 'landed_' ~ column.name %}
-        {% set found = "'" ~ name ~ " ''' || " ~ landed ~ " || ''' " %}
         {% set unread = landed ~ ' is not null and ' ~ name ~ ' is null' %}
         {% if column.required and column.kind == 'id' %}
             {% do checks.append(('missing_id', name ~ ' is null', "'" ~ name ~ " is missing'")) %}
@@ -65,37 +76,39 @@
             {% do checks.append(('missing_value', landed ~ ' is null', "'" ~ name ~ " is missing'")) %}
         {% endif %}
         {% if column.kind == 'time' %}
-            {% do checks.append(('bad_time', unread, found ~ "is no ISO 8601 time' || " ~ epoch_hint(landed))) %}
+            {% do checks.append(('bad_time', unread,
+                found(name, 'is no ISO 8601 time', epoch_hint(landed)))) %}
             {% do checks.append(('implausible_time',
                 name ~ " < timestamp '1970-01-01' or " ~ name ~ " >= timestamp '2100-01-01'",
-                found ~ "lies outside 1970 to 2099'")) %}
+                found(name, 'lies outside 1970 to 2099'))) %}
         {% elif column.kind in ('money', 'number') and name not in ('score', 'satisfaction') %}
             {% do checks.append(('bad_number',
                 landed ~ ' is not null and not ' ~ looks_like_number(landed),
-                found ~ "is no number' || " ~ number_hint(landed))) %}
+                found(name, 'is no number', number_hint(landed)))) %}
             {% do checks.append(('out_of_range', unread ~ ' and ' ~ looks_like_number(landed),
-                found ~ "has over 16 digits before the point'")) %}
+                found(name, 'has over 16 digits before the point'))) %}
         {% elif column.kind in ('choice', 'boolean') %}
-            {% do checks.append(('unknown_value', unread, found ~ "is none of "
-                ~ (column.choices | join(', ') if column.choices else 'true, false') ~ "'")) %}
+            {% do checks.append(('unknown_value', unread,
+                found(name, 'is none of ' ~ (column.choices or ['true', 'false']) | join(', ')))) %}
         {% endif %}
     {% endfor %}
     {{ return(checks) }}
 {% endmacro %}
 
+
 {% macro epoch_hint(landed) -%}
     case
         when length({{ landed }}) in (10, 13) and {{ looks_like_number(landed) }}
-            then ' (seconds or milliseconds since 1970? convert it in a mapping)'
+            then '(seconds or milliseconds since 1970? convert it in a mapping)'
         else ''
     end
 {%- endmacro %}
 
 {% macro number_hint(landed) -%}
     case
-        when {{ landed }} like '%,%' then ' (decimal comma or thousands separator? write 1234.56)'
+        when {{ landed }} like '%,%' then '(decimal comma or thousands separator? write 1234.56)'
         when {{ landed }} like '%$%' or {{ landed }} like '%€%' or {{ landed }} like '%£%'
-            then ' (no currency sign: the column currency says it)'
+            then '(no currency sign: the column currency says it)'
         else ''
     end
 {%- endmacro %}

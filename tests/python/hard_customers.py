@@ -68,6 +68,7 @@ class HardCustomers:
             self._live(f"c{number:03d}")
         self._fold(count)
         self._refer(count)
+        self._log_in_daily("steady")
         # The last day has a login, so that it is the as-of date.
         self.add("logins", customer_id="c000", logged_in_at=f"{LAST_DAY}T12:00:00Z")
 
@@ -92,6 +93,16 @@ class HardCustomers:
                 break
             dice.choice(likings)(self, customer_id, day)
             day += timedelta(dice.choice(GAPS))
+
+    def _log_in_daily(self, customer_id: str) -> None:
+        """Two years of daily logins, which end on 31 October 2023."""
+        self.add("orders", customer_id=customer_id, ordered_at="2021-11-01T08:00:00Z", amount="10")
+        for number in range(730):
+            self.add(
+                "logins",
+                customer_id=customer_id,
+                logged_in_at=f"{FIRST_DAY + timedelta(number)}T08:00:00Z",
+            )
 
     def _fold(self, count: int) -> None:
         """Second ids: a chain, an id merged into an unknown one, equal emails, test accounts."""

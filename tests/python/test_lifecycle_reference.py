@@ -107,3 +107,14 @@ def test_hard_customers_meet_every_state_stage_and_rung(case: Case) -> None:
     assert {row["stage"] for row in months} == set(reference_marts.STAGES)
     rungs = {row["loyalty_rung"] for row in lifecycle}
     assert rungs >= {"prospect", "shopper", "customer", "member", "advocate"}
+
+
+def test_steady_daily_logins_have_a_usage_trend_of_one(case: Case) -> None:
+    with duckdb.connect(str(case.warehouse.work_file), read_only=True) as con:
+        found = con.execute(
+            "select usage_trend_at_login from intermediate.int_customer_rhythm"
+            " where customer_id = 'steady' order by day desc limit 1"
+        ).fetchone()
+    if found is None:
+        pytest.skip("the demo has no such customer")
+    assert found[0] == pytest.approx(1, abs=0.01)

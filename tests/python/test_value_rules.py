@@ -21,6 +21,7 @@ from value_rules import (
 )
 
 from evergreen.build import build
+from evergreen.errors import BuildFailed
 from evergreen.load import load
 from evergreen.paths import PROJECT_DIR, Warehouse
 
@@ -254,6 +255,34 @@ def test_test_customer_is_in_no_mart(built: Built, customer_id: str) -> None:
 
 def test_customer_never_seen_in_customers_exists(built: Built) -> None:
     assert built.customer("never in customers")["order_count"] == 1
+
+
+def test_file_with_too_many_bad_rows_is_refused_as_a_mapping_mistake(tmp_path: Path) -> None:
+    """Over 100 rows and over 5 %: not 50 of 100 rows, and not exactly 5 % of 200."""
+
+    def lines(header: str, row: str, count: int, bad_count: int) -> str:
+        times = ["05/01/2024"] * bad_count + ["2024-01-05"] * (count - bad_count)
+        return header + "".join(row.format(number, at) for number, at in enumerate(times))
+
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    for name, text in {
+        "logins": lines("login_id,customer_id,logged_in_at\n", "l{},c,{}\n", 101, 6),
+        "orders": lines("order_id,customer_id,ordered_at,amount\n", "o{},c,{},1\n", 200, 10),
+        "surveys": lines("response_id,customer_id,survey,sent_at\n", "r{},c,nps,{}\n", 100, 50),
+    }.items():
+        (landing / f"{name}.csv").write_text(text)
+    warehouse = Warehouse(tmp_path / "warehouse")
+    load(warehouse, landing)
+    with pytest.raises(BuildFailed) as refused:
+        build(warehouse)
+    message = str(refused.value)
+    assert "assert_quarantine_rate" in message
+    assert "mapping" in message
+    assert message.count("row:") == 1
+    for part in ("input=logins", "file=logins.csv", "landed_count=101", "quarantined_count=6"):
+        assert part in message
+    assert "most_common_reason=bad_time" in message
 
 
 def test_unit_tests_carry_the_contract_as_it_is() -> None:

@@ -46,7 +46,8 @@ linked as (
     'customers', 'linked', key=['customer_id'], event_at='created_at', version_at=['created_at'],
     keep=['is_in_merge_cycle'],
     checks=[
-        ('merge_cycle', 'is_in_merge_cycle', "'merged_into ''' || landed_merged_into || ''' leads back to this customer'"),
+        ('merge_cycle', 'is_in_merge_cycle',
+            found('merged_into', 'leads back to this customer')),
     ],
 ) }}
 

@@ -31,10 +31,13 @@ ordered as (
     amount='quantity * unit_price',
     keep=['found_order_id', 'order_customer_id', 'ordered_at', 'rate_to_reporting'],
     checks=[
-        ('bad_quantity', 'quantity <= 0', "'quantity ' || landed_quantity || ' is not above 0'"),
-        ('bad_quantity', 'returned_quantity < 0 or (returned_quantity > quantity and quantity > 0)', "'returned_quantity ' || landed_returned_quantity || ' is not between 0 and the quantity'"),
-        ('negative_amount', 'unit_price < 0', "'unit_price ' || landed_unit_price || ' is negative'"),
-        ('orphan_item', 'order_id is not null and found_order_id is null', "'no accepted order ''' || landed_order_id || ''''"),
+        ('bad_quantity', 'quantity <= 0', found('quantity', 'is not above 0')),
+        ('bad_quantity',
+            'returned_quantity < 0 or (returned_quantity > quantity and quantity > 0)',
+            found('returned_quantity', 'is not between 0 and the quantity')),
+        ('negative_amount', 'unit_price < 0', found('unit_price', 'is negative')),
+        ('orphan_item', 'order_id is not null and found_order_id is null',
+            found('order_id', 'is no accepted order')),
     ],
 ) }}
 

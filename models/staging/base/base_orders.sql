@@ -20,11 +20,14 @@ priced as (
     version_at=['ordered_at', 'refunded_at', 'delivered_at', 'invoiced_at'],
     impossible_times=[('refunded_at', 'ordered_at'), ('delivered_at', 'ordered_at')],
     checks=[
-        ('negative_amount', 'amount < 0', "'amount ' || landed_amount || ' is negative (a refund belongs in refund_amount)'"),
-        ('negative_amount', 'refund_amount < 0', "'refund_amount ' || landed_refund_amount || ' is negative'"),
-        ('negative_amount', 'cost < 0', "'cost ' || landed_cost || ' is negative'"),
-        ('refund_exceeds_amount', 'refund_amount > amount and amount >= 0', "'refund_amount ' || landed_refund_amount || ' is more than the amount ' || landed_amount"),
-        ('unknown_currency', 'rate_to_reporting is null and ordered_at is not null', "'no rate for currency ''' || landed_currency || ''' on ' || cast(cast(ordered_at as date) as " ~ dbt.type_string() ~ ") || ' in the seed exchange_rates'"),
+        ('negative_amount', 'amount < 0',
+            found('amount', 'is negative (a refund belongs in refund_amount)')),
+        ('negative_amount', 'refund_amount < 0', found('refund_amount', 'is negative')),
+        ('negative_amount', 'cost < 0', found('cost', 'is negative')),
+        ('refund_exceeds_amount', 'refund_amount > amount and amount >= 0',
+            found('refund_amount', 'is more than the amount', 'landed_amount')),
+        ('unknown_currency', 'rate_to_reporting is null and ordered_at is not null',
+            found('currency', 'has no rate in the seed exchange_rates on', 'landed_ordered_at')),
     ],
 ) }}
 

@@ -9,7 +9,8 @@ typed as (
 {{ judged_rows(
     'referrals', 'typed', key=['referral_id'], event_at='referred_at', version_at=['referred_at'],
     checks=[
-        ('self_referral', 'referrer_id = referred_customer_id', "'customer ''' || landed_referrer_id || ''' refers to itself'"),
+        ('self_referral', 'referrer_id = referred_customer_id',
+            found('referrer_id', 'refers to itself')),
     ],
 ) }}
 

@@ -15,14 +15,17 @@ priced as (
 ),
 
 {{ judged_rows(
-    'subscriptions', 'priced', key=['subscription_id'], event_at='started_at', amount='monthly_amount',
+    'subscriptions', 'priced', key=['subscription_id'], event_at='started_at',
+    amount='monthly_amount',
     keep=['rate_to_reporting'],
     version_at=['started_at', 'ended_at'],
     impossible_times=[('trial_ends_at', 'started_at')],
     checks=[
-        ('negative_amount', 'monthly_amount < 0', "'monthly_amount ' || landed_monthly_amount || ' is negative'"),
-        ('ends_before_start', is_impossible_time('ended_at', 'started_at'), "'ended_at ' || landed_ended_at || ' lies before started_at ' || landed_started_at"),
-        ('unknown_currency', 'rate_to_reporting is null and started_at is not null', "'no rate for currency ''' || landed_currency || ''' on ' || cast(cast(started_at as date) as " ~ dbt.type_string() ~ ") || ' in the seed exchange_rates'"),
+        ('negative_amount', 'monthly_amount < 0', found('monthly_amount', 'is negative')),
+        ('ends_before_start', is_impossible_time('ended_at', 'started_at'),
+            found('ended_at', 'lies before started_at', 'landed_started_at')),
+        ('unknown_currency', 'rate_to_reporting is null and started_at is not null',
+            found('currency', 'has no rate in the seed exchange_rates on', 'landed_started_at')),
     ],
 ) }}
 

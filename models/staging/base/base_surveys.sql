@@ -25,8 +25,10 @@ scaled as (
     version_at=['sent_at', 'responded_at'],
     impossible_times=[('responded_at', 'sent_at')],
     checks=[
-        ('score_out_of_scale', 'landed_score is not null and score is null', "'score ''' || landed_score || ''' is no number'"),
-        ('score_out_of_scale', 'score < lowest_score or score > highest_score', "'score ' || landed_score || ' lies outside ' || cast(cast(lowest_score as double precision) as " ~ dbt.type_string() ~ ") || ' to ' || cast(cast(highest_score as double precision) as " ~ dbt.type_string() ~ ")"),
+        ('score_out_of_scale', 'landed_score is not null and score is null',
+            found('score', 'is no number')),
+        ('score_out_of_scale', 'score < lowest_score or score > highest_score',
+            found('score', 'lies outside', scale_text())),
     ],
 ) }}
 

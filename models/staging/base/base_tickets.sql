@@ -11,9 +11,11 @@ typed as (
     version_at=['opened_at', 'first_replied_at', 'resolved_at'],
     impossible_times=[('first_replied_at', 'opened_at'), ('resolved_at', 'opened_at')],
     checks=[
-        ('score_out_of_scale', 'landed_satisfaction is not null and satisfaction is null', "'satisfaction ''' || landed_satisfaction || ''' is no number'"),
-        ('score_out_of_scale', 'satisfaction < 1 or satisfaction > 5', "'satisfaction ' || landed_satisfaction || ' lies outside 1 to 5'"),
-        ('bad_quantity', 'wait_seconds < 0', "'wait_seconds ' || landed_wait_seconds || ' is negative'"),
+        ('score_out_of_scale', 'landed_satisfaction is not null and satisfaction is null',
+            found('satisfaction', 'is no number')),
+        ('score_out_of_scale', 'satisfaction < 1 or satisfaction > 5',
+            found('satisfaction', 'lies outside 1 to 5')),
+        ('bad_quantity', 'wait_seconds < 0', found('wait_seconds', 'is negative')),
     ],
 ) }}
 

@@ -11,8 +11,8 @@ typed as (
     version_at=['touched_at', 'responded_at'],
     impossible_times=[('responded_at', 'touched_at')],
     checks=[
-        ('negative_amount', 'cost < 0', "'cost ' || landed_cost || ' is negative'"),
-        ('bad_quantity', 'dwell_seconds < 0', "'dwell_seconds ' || landed_dwell_seconds || ' is negative'"),
+        ('negative_amount', 'cost < 0', found('cost', 'is negative')),
+        ('bad_quantity', 'dwell_seconds < 0', found('dwell_seconds', 'is negative')),
     ],
 ) }}
 
