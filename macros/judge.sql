@@ -54,8 +54,8 @@
 
 {#- A sentence about a landed value: "amount 'abc' is no number". `other` is SQL for text at its end. -#}
 {% macro found(column, message, other=none) %}
-    {{ return("'" ~ column ~ " ''' || landed_" ~ column ~ " || ''' " ~ message ~ "'"
-        ~ (" || ' ' || " ~ other if other else '')) }}
+    {% set sentence = "'" ~ column ~ " ''' || landed_" ~ column ~ " || ''' " ~ message ~ "'" %}
+    {{ return("concat_ws(' ', " ~ sentence ~ ", " ~ other ~ ")" if other else sentence) }}
 {% endmacro %}
 
 {% macro scale_text() -%}
@@ -100,16 +100,15 @@
     case
         when length({{ landed }}) in (10, 13) and {{ looks_like_number(landed) }}
             then '(seconds or milliseconds since 1970? convert it in a mapping)'
-        else ''
     end
 {%- endmacro %}
 
 {% macro number_hint(landed) -%}
     case
-        when {{ landed }} like '%,%' then '(decimal comma or thousands separator? write 1234.56)'
+        when {{ landed }} like '%,%'
+            then '(decimal comma or thousands separator? write 1234.56)'
         when {{ landed }} like '%$%' or {{ landed }} like '%€%' or {{ landed }} like '%£%'
             then '(no currency sign: the column currency says it)'
-        else ''
     end
 {%- endmacro %}
 
