@@ -15,16 +15,23 @@
 
 {% macro typed_rows(input) %}
     select
-        _file as file,
-        _line as file_line,
-        _extra as landed_extra,
+        cleaned.*,
         {%- for column in contract_columns(input) %}
-        {%- set landed = clean_text(column.name) %}
-        {{ landed }} as landed_{{ column.name }},
-        {{ typed_value(column, landed) }} as {{ column.name }}
+        {{ typed_value(column, 'landed_' ~ column.name) }} as {{ column.name }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from landed
+    from (
+        -- Cleaned once: a value's text is looked at many times below.
+        select
+            _file as file,
+            _line as file_line,
+            _extra as landed_extra,
+            {%- for column in contract_columns(input) %}
+            {{ clean_text(column.name) }} as landed_{{ column.name }}
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        from landed
+    ) as cleaned
 {% endmacro %}
 
 

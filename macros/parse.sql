@@ -3,8 +3,13 @@
 
 {% macro clean_text(column) %}{{ return(adapter.dispatch('clean_text', 'evergreen')(column)) }}{% endmacro %}
 
+{#- Most values have nothing to trim, which their first and last character tell cheaply. -#}
 {% macro duckdb__clean_text(column) -%}
-    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13)), '')
+    case
+        when ascii({{ column }}) <= 32 or ascii(right({{ column }}, 1)) <= 32
+            then nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13)), '')
+        else {{ column }}
+    end
 {%- endmacro %}
 
 
@@ -15,6 +20,8 @@
 
 {% macro duckdb__parse_time(column) -%}
     case
+        -- By far the most frequent form, for which no pattern is needed: the cast checks the rest.
+        when {{ column }} like '____-__-__T__:__:__Z' then try_cast({{ column }} as timestamp)
         when not regexp_full_match({{ column }}, '{{ iso_time_pattern() }}') then null
         when regexp_matches({{ column }}, '[T ][0-9:.]+ ?(Z|z|[+-][0-9:]+)$')
             then try_cast(replace({{ column }}, 'z', 'Z') as timestamptz) at time zone 'UTC'

@@ -100,19 +100,19 @@ running as (
         measured.known_from,
         measured.day,
         measured.gap_days,
-        min(paid_date) over so_far as first_paid_date,
-        max(active_date) over so_far as last_active_date,
-        max(active_at) over so_far as last_active_at,
-        max(login_date) over so_far as last_login_date,
-        max(return_date) over so_far as last_return_date,
+        min(measured.paid_date) over so_far as first_paid_date,
+        max(measured.active_date) over so_far as last_active_date,
+        max(measured.active_at) over so_far as last_active_at,
+        max(measured.login_date) over so_far as last_login_date,
+        max(measured.return_date) over so_far as last_return_date,
         max(login_days.fourth_last_login_date) over so_far as fourth_last_login_date,
-        cast(sum(subscription_change) over so_far as bigint) as running_subscription_count,
-        max(subscription_ended_at) over so_far as last_subscription_ended_at,
-        count(gap_days) over so_far as gap_count,
-        {{ running_median('gap_days', 'so_far') }} as own_typical_gap_days,
-        sum(short_weight) over so_far as short_weight_sum,
-        sum(long_weight) over so_far as long_weight_sum,
-        max({{ days_between('first_login_date', 'login_date') }}) over so_far as login_span_days
+        cast(sum(measured.subscription_change) over so_far as bigint) as running_subscription_count,
+        max(measured.subscription_ended_at) over so_far as last_subscription_ended_at,
+        count(measured.gap_days) over so_far as gap_count,
+        {{ running_median('measured.gap_days', 'so_far') }} as own_typical_gap_days,
+        sum(measured.short_weight) over so_far as short_weight_sum,
+        sum(measured.long_weight) over so_far as long_weight_sum,
+        max({{ days_between('measured.first_login_date', 'measured.login_date') }}) over so_far as login_span_days
     from measured
     left join login_days
         on measured.customer_id = login_days.customer_id

@@ -42,12 +42,14 @@ renewals as (
 )
 
 select
-    subscription_id,
-    customer_id,
-    plan,
-    monthly_amount,
-    month_number,
-    cast(month_at as timestamp) as month_at
+    renewals.subscription_id,
+    renewals.customer_id,
+    renewals.plan,
+    renewals.monthly_amount,
+    renewals.month_number,
+    cast(renewals.month_at as timestamp) as month_at
 from renewals
 cross join last_day
-where month_at < last_day.day_after and (ended_at is null or month_at < ended_at)
+where
+    renewals.month_at < last_day.day_after
+    and (renewals.ended_at is null or renewals.month_at < renewals.ended_at)

@@ -11,7 +11,7 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, cached_property
 from itertools import pairwise
@@ -19,7 +19,7 @@ from pathlib import Path
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 STAGES = ("know", "like", "trust", "try", "buy", "repeat", "refer")
-NEVER = date.max
+NEVER, CENT = date.max, Decimal("0.01")
 SHORT, LONG = 2 ** (-1 / 14), 2 ** (-1 / 56)
 
 
@@ -83,8 +83,9 @@ class Reference:
     # ---- reading ---------------------------------------------------------------------------
 
     def rows(self, table: str) -> list[dict[str, str]]:
+        """Rows of an input; an absent file has none, an absent column is empty."""
         path = self.folder / f"{table}.csv"
-        return read_rows(path) if path.exists() else []
+        return [defaultdict(str, row) for row in read_rows(path)] if path.exists() else []
 
     def _people(self) -> Iterator[Person]:
         self.home, tests, dated = self._fold()
@@ -192,11 +193,19 @@ class Reference:
             yield who, Act(at, "order_unpaid")
             return
         void = given_back.date() if is_full and given_back.date() <= self.as_of else NEVER
-        yield who, Act(at, "order_paid", amount=cents(amount), void=void)
+        yield who, Act(at, "order_paid", amount=amount.quantize(CENT, ROUND_HALF_UP), void=void)
         for item in self._items[row["order_id"]]:
             yield who, Act(at, "item_bought", item["product_id"], void=void)
         if refund:
-            yield who, Act(given_back, "order_refunded", amount=-cents(refund), void=void)
+            yield (
+                who,
+                Act(
+                    given_back,
+                    "order_refunded",
+                    amount=-refund.quantize(CENT, ROUND_HALF_UP),
+                    void=void,
+                ),
+            )
 
     @cached_property
     def _items(self) -> dict[str, list[dict]]:
@@ -368,22 +377,10 @@ def moment(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
 def months_later(at: datetime, months: int) -> datetime:
     """The same day of a later month; the last one where the month is shorter."""
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
-
-
-def months_between(first: date, last: date) -> list[date]:
-    first, months = first.replace(day=1), []
-    while first <= last:
-        months.append(first)
-        first = (first + timedelta(days=31)).replace(day=1)
-    return months
 
 
 def month_end(month: date) -> date:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
-from reference import STAGES, Act, Person, Reference, month_end, months_between
+from reference import STAGES, Act, Person, Reference, month_end
 
 Rows = dict[tuple, dict]
 
@@ -96,6 +96,14 @@ def retention_cohorts(reference: Reference) -> Rows:
                     "is_mature": month_end(month) <= reference.as_of,
                 }
     return rows
+
+
+def months_between(first: date, last: date) -> list[date]:
+    first, months = first.replace(day=1), []
+    while first <= last:
+        months.append(first)
+        first = (first + timedelta(days=31)).replace(day=1)
+    return months
 
 
 def stages(reference: Reference, person: Person, day: date) -> dict:

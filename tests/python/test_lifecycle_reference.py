@@ -21,6 +21,11 @@ KEYS = {
     "retention_cohorts": ["activity", "cohort_month", "age_months"],
 }
 SHOWN = 12
+REQUIRED = {
+    "orders": "order_id,customer_id,ordered_at,amount,refund_amount,refunded_at\n",
+    "logins": "login_id,customer_id,logged_in_at\nlast,somebody,2024-08-10\n",
+    "surveys": "response_id,customer_id,survey,sent_at,responded_at\n",
+}
 
 
 @dataclass
@@ -59,6 +64,15 @@ def case(request, tmp_path_factory) -> Case:
     return make_case(folder, landing, date(2023, 2, 15), True)
 
 
+def small_case(folder: Path, **tables: str) -> Case:
+    """A case of a few rows, each table given as CSV. The as-of date is 2024-08-10."""
+    landing = folder / "landing"
+    landing.mkdir()
+    for table, text in REQUIRED.items():
+        (landing / f"{table}.csv").write_text(tables.get(table, text))
+    return make_case(folder, landing, date(2024, 8, 10), False)
+
+
 def differences(expected: dict[tuple, dict], got: dict[tuple, dict]) -> list[str]:
     """Readable lines, one for each row or cell that differs."""
     lines = [f"{show(key)}: row missing from the mart" for key in expected.keys() - got.keys()]
@@ -80,6 +94,12 @@ def is_same(expected, got) -> bool:
 
 def show(values) -> str:
     return " ".join(str(value) for value in values)
+
+
+def assert_marts_equal_the_reference(case: Case) -> None:
+    for mart in KEYS:
+        found = differences(getattr(reference_marts, mart)(case.reference), case.mart(mart))
+        assert not found, f"{mart}, first differences:\n" + "\n".join(found[:SHOWN])
 
 
 @pytest.mark.parametrize("mart", KEYS)
@@ -118,3 +138,22 @@ def test_steady_daily_logins_have_a_usage_trend_of_one(case: Case) -> None:
     if found is None:
         pytest.skip("the demo has no such customer")
     assert found[0] == pytest.approx(1, abs=0.01)
+
+
+def test_login_at_the_start_of_1970_harms_nobody(tmp_path: Path) -> None:
+    """An empty time often lands as second 0 of 1970: plausible by the contract, and far away."""
+    logins = REQUIRED["logins"] + "zero,a,1970-01-01T00:00:00Z\none,a,2024-08-01T00:00:00Z\n"
+    orders = REQUIRED["orders"] + "o1,a,2024-01-01,10,,\n"
+    assert_marts_equal_the_reference(small_case(tmp_path, orders=orders, logins=logins))
+
+
+def test_refunded_orders_leave_the_typical_gap_of_others(tmp_path: Path) -> None:
+    """b's second order is given back a day later, so that its gap of 20 days is soon forgotten."""
+    orders = REQUIRED["orders"] + (
+        "o1,b,2024-01-01,10,,\n"
+        "o2,b,2024-01-21,10,10,2024-01-22\n"
+        "o3,c,2024-01-01,10,,\n"
+        "o4,d,2024-04-20,10,,\n"
+    )
+    logins = REQUIRED["logins"] + "second,c,2024-03-21\n"
+    assert_marts_equal_the_reference(small_case(tmp_path, orders=orders, logins=logins))
