@@ -1,5 +1,5 @@
-{#- The verdict on the rows of one input, the check against the future included: that one needs the calendar,
-    which needs the rows of the core inputs first. -#}
+{#- The verdict on the rows of one input, the check against the future included: that one needs the
+    calendar, which needs the rows of the core inputs first. -#}
 {% macro verdicts(input) -%}
     select
         '{{ input }}' as input,
@@ -10,20 +10,9 @@
         judged.notes,
         {{ customer_column(input) }} as source_customer_id,
         case
-            when {{ is_in_the_future() }} then 'quarantined' else judged.row_status
-        end as row_status,
-        case when {{ is_in_the_future() }} then 'in_the_future' else judged.reasons end as reasons,
-        case
-            when {{ is_in_the_future() }}
-                then 'dated ' || cast(judged.event_date as {{ dbt.type_string() }})
-                    || ', long after the last plausible order, login or survey of '
-                    || cast(calendar.last_core_date as {{ dbt.type_string() }})
-            else judged.details
-        end as details,
-        case
-            when {{ is_in_the_future() }} then {{ row_as_json(contract_columns(input) | map(attribute='name') | list, 'judged.') }}
-            else judged.row_text
-        end as row_text
+            when {{ is_in_the_future() }} then 'quarantined'
+            else judged.row_status
+        end as row_status
     from {{ ref('base_' ~ input) }} as judged
     cross join {{ ref('stg_calendar') }} as calendar
 {%- endmacro %}

@@ -18,6 +18,25 @@
 {% macro to_reporting(amount, rate='rate_to_reporting') -%}
     case
         when {{ rate }} = 1 then {{ amount }}
-        else {{ round_half_even('cast(' ~ amount ~ ' * ' ~ rate ~ ' as decimal(38, 10))') }}
+        else {{ round_half_even('cast(cast(' ~ amount ~ ' as decimal(20, 2)) * ' ~ rate ~ ' as decimal(38, 10))') }}
     end
+{%- endmacro %}
+
+
+{#- Quantity times unit price, to the cent, half to even. Null where it has over 16 digits before the
+    point: the check on that comes first, so that the product fits its type. -#}
+{% macro line_amount(quantity, unit_price) -%}
+    case
+        when not {{ is_line_too_large(quantity, unit_price) }}
+            then {{ round_half_even(
+                'cast(' ~ quantity ~ ' * ' ~ unit_price ~ ' as decimal(38, 12))'
+            ) }}
+    end
+{%- endmacro %}
+
+{% macro is_line_too_large(quantity, unit_price) -%}
+    (
+        abs(cast({{ quantity }} as double precision) * cast({{ unit_price }} as double precision))
+        >= 1e16
+    )
 {%- endmacro %}

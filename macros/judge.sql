@@ -40,7 +40,7 @@
     case when lower({{ landed }}) not in ('null', 'none', 'nan') then {{ landed }} end
     {%- elif column.kind == 'time' -%} {{ parse_time(landed) }}
     {%- elif column.kind == 'money' -%} {{ parse_money(landed) }}
-    {%- elif column.kind == 'number' -%} try_cast({{ parse_number(landed) }} as decimal(24, 6))
+    {%- elif column.kind == 'number' -%} try_cast({{ parse_number(landed) }} as decimal(22, 6))
     {%- elif column.kind == 'boolean' -%} {{ parse_boolean(landed) }}
     {%- elif column.kind == 'choice' -%}
     case
@@ -120,11 +120,15 @@
 {%- endmacro %}
 
 
-{#- later, earlier: names of time columns. A date without a time of day lasts its whole day. -#}
+{#- later, earlier: names of time columns. A date without a time of day is its whole day, in the zone in
+    which it was written. -#}
 {% macro is_impossible_time(later, earlier) -%}
-    {{ later }} < {{ earlier }} and not (
-        length(landed_{{ later }}) = 10
-        and {{ dbt.dateadd('day', 1, later) }} > {{ earlier }}
+    (
+        {{ later }} < {{ earlier }}
+        and (
+            length(landed_{{ later }}) > 10
+            or {{ landed_date(later) }} < {{ landed_date(earlier) }}
+        )
     )
 {%- endmacro %}
 
@@ -276,16 +280,30 @@ judged as (
 {%- endmacro %}
 
 
-{% macro landed_as_json(names, prefix='') %}
-    {{ return(adapter.dispatch('landed_as_json', 'evergreen')(names, prefix)) }}
+{#- The row as it landed, from cleaned columns (landed_<column>) or from the raw table. -#}
+{% macro landed_as_json(names, prefix='') -%}
+    {%- set texts = [] -%}
+    {%- for name in names %}{% do texts.append(prefix ~ 'landed_' ~ name) %}{% endfor -%}
+    {{ json_of(names, texts, prefix ~ 'landed_extra') }}
+{%- endmacro %}
+
+{% macro raw_as_json(input, prefix='') -%}
+    {%- set names = contract_columns(input) | map(attribute='name') | list -%}
+    {%- set texts = [] -%}
+    {%- for name in names %}{% do texts.append(prefix ~ name) %}{% endfor -%}
+    {{ json_of(names, texts, prefix ~ '_extra') }}
+{%- endmacro %}
+
+{% macro json_of(names, texts, extra) %}
+    {{ return(adapter.dispatch('json_of', 'evergreen')(names, texts, extra)) }}
 {% endmacro %}
 
-{% macro duckdb__landed_as_json(names, prefix) -%}
+{% macro duckdb__json_of(names, texts, extra) -%}
     cast(json_merge_patch(
         json_object(
-            {%- for name in names %}'{{ name }}', {{ prefix }}landed_{{ name }}{{ ', ' if not loop.last }}{% endfor -%}
+            {%- for name in names %}'{{ name }}', {{ texts[loop.index0] }}{{ ', ' if not loop.last }}{% endfor -%}
         ),
-        coalesce(cast({{ prefix }}landed_extra as json), '{}')
+        coalesce(cast({{ extra }} as json), '{}')
     ) as varchar)
 {%- endmacro %}
 

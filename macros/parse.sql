@@ -103,13 +103,20 @@
 
 
 {#- The day of a UTC timestamp in the var timezone. -#}
-{% macro local_date(timestamp) %}{{ return(adapter.dispatch('local_date', 'evergreen')(timestamp)) }}{% endmacro %}
+{% macro local_date(timestamp) %}{{ return(date_in_zone(timestamp, var('timezone'))) }}{% endmacro %}
 
-{% macro duckdb__local_date(timestamp) -%}
-    {%- if var('timezone') == 'UTC' -%}
+{#- The day of a UTC timestamp in the zone in which times without an offset were written. -#}
+{% macro landed_date(timestamp) %}{{ return(date_in_zone(timestamp, var('source_timezone'))) }}{% endmacro %}
+
+{% macro date_in_zone(timestamp, zone) %}
+    {{ return(adapter.dispatch('date_in_zone', 'evergreen')(timestamp, zone)) }}
+{% endmacro %}
+
+{% macro duckdb__date_in_zone(timestamp, zone) -%}
+    {%- if zone == 'UTC' -%}
     cast({{ timestamp }} as date)
     {%- else -%}
-    cast({{ timestamp }} at time zone 'UTC' at time zone '{{ var("timezone") }}' as date)
+    cast({{ timestamp }} at time zone 'UTC' at time zone '{{ zone }}' as date)
     {%- endif -%}
 {%- endmacro %}
 
@@ -123,14 +130,4 @@
         when strlen({{ column }}) = length({{ column }}) then false
         else regexp_matches({{ column }}, '[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]')
     end
-{%- endmacro %}
-
-
-{#- A JSON object of columns, as text: the text of a row that was set aside. -#}
-{% macro row_as_json(columns, prefix='') %}{{ return(adapter.dispatch('row_as_json', 'evergreen')(columns, prefix)) }}{% endmacro %}
-
-{% macro duckdb__row_as_json(columns, prefix) -%}
-    cast(json_object(
-        {%- for column in columns %}'{{ column }}', {{ prefix }}{{ column }}{{ ', ' if not loop.last }}{% endfor -%}
-    ) as varchar)
 {%- endmacro %}

@@ -1,33 +1,41 @@
-{#- The narrow waist: every input is one or more branches of this union, and marts read nothing else. -#}
+{#- The narrow waist: every input is one or more branches of this union, and marts read nothing
+    else. -#}
+{%- set was_paid -%}
+    is_payable and not (is_fully_refunded and (refunded_at is null or refunded_at <= ordered_at))
+{%- endset -%}
 with activities as (
-    {{ activity_rows('customers', 'customer_id', "'signup'", at='created_at', detail='entry_source') }}
+    {{ activity_rows(
+        'customers', 'customer_id', "'signup'", at='created_at', detail='entry_source',
+    ) }}
     union all
     {{ activity_rows(
         'orders', 'order_id', "case
             when kind = 'trial' and status <> 'cancelled' then 'order_trial'
             when kind = 'sample' and status <> 'cancelled' then 'order_sample'
-            when is_payable and not (is_fully_refunded and refunded_at is null) then 'order_paid'
+            when " ~ was_paid ~ " then 'order_paid'
             else 'order_unpaid'
         end",
         at='ordered_at', detail='channel', amount='amount',
-        voided_at='case when is_payable and is_fully_refunded then refunded_at end',
+        voided_at='case when is_fully_refunded and ' ~ was_paid ~ ' then refunded_at end',
     ) }}
     union all
     {{ activity_rows(
         'orders', 'order_id', "'order_refunded'", at='coalesce(refunded_at, ordered_at)',
         detail='channel', amount='-refund_amount',
         voided_at='case when is_fully_refunded then refunded_at end',
-        where='is_payable and refund_amount > 0 and not (is_fully_refunded and refunded_at is null)',
+        where='refund_amount > 0 and ' ~ was_paid,
     ) }}
     union all
     {{ activity_rows(
         'order_items', "order_id || ':' || line_number", "'item_bought'", at='ordered_at',
         detail='product_id', quantity='quantity', amount='amount',
         voided_at='case when is_fully_refunded then refunded_at end',
-        where='is_payable and not (is_fully_refunded and refunded_at is null)',
+        where=was_paid,
     ) }}
     union all
-    {{ activity_rows('logins', 'login_id', "'login_' || outcome", at='logged_in_at', detail='method') }}
+    {{ activity_rows(
+        'logins', 'login_id', "'login_' || outcome", at='logged_in_at', detail='method',
+    ) }}
     union all
     {{ activity_rows('surveys', 'response_id', "'survey_sent'", at='sent_at', detail='survey') }}
     union all
@@ -57,7 +65,8 @@ with activities as (
     ) }}
     union all
     {{ activity_rows(
-        'events', 'event_id', "'feature_used'", at='occurred_at', detail='feature', quantity='quantity',
+        'events', 'event_id', "'feature_used'", at='occurred_at', detail='feature',
+        quantity='quantity',
     ) }}
     union all
     {{ activity_rows('tickets', 'ticket_id', "'ticket_opened'", at='opened_at', detail='kind') }}

@@ -1,60 +1,96 @@
-{#- The median gap between activity days over all customers, as known on each day. -#}
+{#- The median gap between activity days over all customers, as known on each day. A full refund takes
+    its order's gaps away on the day of the refund. -#}
 with active_days as (
     select distinct
-        customer_id,
-        activity_date as day
-    from {{ ref('int_customer_activities') }}
+        periods.customer_id,
+        periods.known_from,
+        periods.known_until,
+        activities.activity_date as day
+    from {{ ref('int_knowledge_periods') }} as periods
+    inner join {{ ref('int_customer_activities') }} as activities
+        on {{ known_in_period('activities', 'periods') }}
     where
-        (
-            activity in ('order_paid', 'login_success')
-            or (activity = 'subscription_month' and quantity = 1)
-        )
-        and (voided_date is null or voided_date > activity_date)
+        activities.activity in ('order_paid', 'login_success')
+        or (activities.activity = 'subscription_month' and activities.quantity = 1)
 ),
 
 gaps as (
     select
+        known_from,
+        known_until,
         day,
-        {{ days_between('lag(day) over (partition by customer_id order by day)', 'day') }} as gap_days
+        {{ days_between(
+            'lag(day) over (partition by customer_id, known_from order by day)', 'day'
+        ) }} as gap_days
     from active_days
 ),
 
 -- Gaps of over a year count as a year: where the median is that long, 180 silent days come first.
-counted as (
+capped as (
     select
+        known_from,
+        known_until,
         day,
-        case when gap_days > 366 then 366 else gap_days end as gap_days,
-        count(*) as gap_count
+        case when gap_days > 366 then 366 else gap_days end as gap_days
     from gaps
     where gap_days is not null
-    group by day, case when gap_days > 366 then 366 else gap_days end
+),
+
+changes as (
+    select
+        case when day > known_from then day else known_from end as day,
+        gap_days,
+        count(*) as gap_count
+    from capped
+    group by case when day > known_from then day else known_from end, gap_days
+    union all
+    select
+        known_until as day,
+        gap_days,
+        -count(*) as gap_count
+    from capped
+    where known_until < cast('9999-12-31' as date)
+    group by known_until, gap_days
+),
+
+daily_changes as (
+    select
+        day,
+        gap_days,
+        sum(gap_count) as gap_count
+    from changes
+    group by day, gap_days
 ),
 
 days as (
-    select distinct day from active_days
+    select day from active_days
+    union
+    select day from daily_changes
 ),
 
 lengths as (
-    select distinct gap_days from counted
+    select distinct gap_days from daily_changes
 ),
 
 so_far as (
     select
         days.day,
         lengths.gap_days,
-        sum(coalesce(counted.gap_count, 0)) over (
+        sum(coalesce(daily_changes.gap_count, 0)) over (
             partition by lengths.gap_days order by days.day rows unbounded preceding
         ) as gap_count
     from days
     cross join lengths
-    left join counted on days.day = counted.day and lengths.gap_days = counted.gap_days
+    left join daily_changes
+        on days.day = daily_changes.day and lengths.gap_days = daily_changes.gap_days
 ),
 
 ranked as (
     select
         day,
         gap_days,
-        sum(gap_count) over (partition by day order by gap_days rows unbounded preceding) as count_up_to,
+        sum(gap_count)
+            over (partition by day order by gap_days rows unbounded preceding) as count_up_to,
         sum(gap_count) over (partition by day) as total_count
     from so_far
     where gap_count > 0

@@ -12,7 +12,7 @@ select
     merged_into,
     coalesce(is_test, false)
     {%- for domain in var('internal_email_domains') %}
-    or lower(email) like '%@{{ domain | lower }}'
+    or coalesce(lower(email) like '%@{{ domain | lower }}', false)
     {%- endfor %} as is_test,
     -- Addresses never leave staging: case and outer spaces are folded, the rest is kept as it is.
     case

@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from evergreen.contract import read_contract
 from evergreen.errors import AuditFailed
 from evergreen.paths import PROJECT_DIR, Warehouse
 
@@ -394,11 +395,7 @@ _LIFECYCLE_SQL += " from last_customer_lifecycle"
 
 def _inputs() -> list[str]:
     """Tables of the input contract."""
-    import yaml
-
-    text = (PROJECT_DIR / "models" / "staging" / "_sources.yml").read_text("utf-8")
-    raw = next(source for source in yaml.safe_load(text)["sources"] if source["name"] == "raw")
-    return [table["name"] for table in raw["tables"]]
+    return list(read_contract().table_names)
 
 
 def _query(engine: Any, sql: str) -> list[dict[str, Any]]:

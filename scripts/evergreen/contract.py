@@ -9,7 +9,9 @@ import yaml
 
 from evergreen.paths import PROJECT_DIR
 
-SOURCES_FILE = PROJECT_DIR / "models" / "staging" / "_sources.yml"
+STAGING = PROJECT_DIR / "models" / "staging"
+SOURCES_FILE = STAGING / "_sources.yml"
+LEDGER_FILE = STAGING / "_ledger.yml"
 
 # What the loader adds to the columns of a contract table, with their types.
 LANDING_COLUMNS = (
@@ -79,14 +81,17 @@ class Contract:
 
 
 @cache
-def read_contract(path: Path = SOURCES_FILE) -> Contract:
-    """Read the contract: source `raw` holds the input tables, source `ledger` the books."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    sources = {source["name"]: source["tables"] for source in content["sources"]}
+def read_contract() -> Contract:
+    """Read the contract: the input tables, and the loader's books."""
     return Contract(
-        tables=tuple(_table(entry) for entry in sources["raw"]),
-        ledger=tuple(_ledger_table(entry) for entry in sources["ledger"]),
+        tables=tuple(_table(entry) for entry in _source_tables(SOURCES_FILE)),
+        ledger=tuple(_ledger_table(entry) for entry in _source_tables(LEDGER_FILE)),
     )
+
+
+def _source_tables(path: Path) -> list[dict]:
+    """Tables of the one source that a file of dbt sources holds."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["sources"][0]["tables"]
 
 
 def raw_ddl(contract: Contract, schema: str = "raw") -> list[str]:

@@ -124,7 +124,8 @@ def test_ravenstack_has_the_golden_figures(tmp_path):
     assert accounting.loc["subscriptions", "accepted_count"] == golden["subscriptions"]
     assert float(accounting.loc["subscriptions", "accepted_amount"]) == golden["sum_mrr"]
     assert accounting.loc["events", "landed_count"] == golden["usage_rows"]
-    assert accounting.loc["events", "accepted_count"] == golden["usage_distinct_ids"]
+    assert accounting.loc["logins", "accepted_count"] == golden["usage_distinct_ids"]
+    assert accounting.loc["events", "quarantined_count"] == 2  # used zero times
     assert accounting.loc["tickets", "accepted_count"] == golden["tickets"]
 
 

@@ -1,11 +1,24 @@
 with verdicts as (
     {% for input in input_names() %}
     select
-        input, file, line_number, reasons, details, row_text
-    from ({{ verdicts(input) }}) as {{ input }}_verdicts
+        '{{ input }}' as input,
+        file,
+        file_line as line_number,
+        reasons,
+        details,
+        row_text
+    from {{ ref('base_' ~ input) }}
     where row_status = 'quarantined'
-    {{ 'union all' if not loop.last }}
+    union all
     {% endfor %}
+    select
+        input,
+        file,
+        line_number,
+        'in_the_future' as reasons,
+        details,
+        row_text
+    from {{ ref('stg_future_rows') }}
     union all
     select
         input,
@@ -32,7 +45,7 @@ landed_by as (
 
 select
     verdicts.input,
-    verdicts.file,
+    coalesce(verdicts.file, '(no file recorded)') as file,
     verdicts.line_number,
     verdicts.reasons,
     verdicts.details,

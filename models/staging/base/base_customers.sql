@@ -18,18 +18,22 @@ merges as (
 chains as (
     select
         customer_id,
+        merged_into,
         merged_into as leads_to
     from merges
     union
     select
         chains.customer_id,
+        chains.merged_into,
         merges.merged_into as leads_to
     from chains
     inner join merges on chains.leads_to = merges.customer_id
 ),
 
 cycles as (
-    select distinct customer_id
+    select distinct
+        customer_id,
+        merged_into
     from chains
     where customer_id = leads_to
 ),
@@ -39,7 +43,8 @@ linked as (
         typed.*,
         cycles.customer_id is not null as is_in_merge_cycle
     from typed
-    left join cycles on typed.customer_id = cycles.customer_id
+    left join cycles
+        on typed.customer_id = cycles.customer_id and typed.merged_into = cycles.merged_into
 ),
 
 {{ judged_rows(

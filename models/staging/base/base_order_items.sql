@@ -28,13 +28,15 @@ ordered as (
 
 {{ judged_rows(
     'order_items', 'ordered', key=['order_id', 'line_number'], event_at='ordered_at',
-    amount='quantity * unit_price',
+    amount=line_amount('quantity', 'unit_price'),
     keep=['found_order_id', 'order_customer_id', 'ordered_at', 'rate_to_reporting'],
     checks=[
         ('bad_quantity', 'quantity <= 0', found('quantity', 'is not above 0')),
         ('bad_quantity',
             'returned_quantity < 0 or (returned_quantity > quantity and quantity > 0)',
             found('returned_quantity', 'is not between 0 and the quantity')),
+        ('out_of_range', is_line_too_large('quantity', 'unit_price'),
+            found('unit_price', 'times the quantity has over 16 digits before the point')),
         ('negative_amount', 'unit_price < 0', found('unit_price', 'is negative')),
         ('orphan_item', 'order_id is not null and found_order_id is null',
             found('order_id', 'is no accepted order')),
