@@ -1,4 +1,4 @@
-{#- Everything that a customer's state depends on, running along the days on which it can change. -#}
+{#- What a customer's state depends on, running along the days on which it can change. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
     where
@@ -29,11 +29,14 @@ events as (
         periods.known_from,
         activities.activity_date as day,
         activities.activity,
-        activities.activity_at
+        activities.activity_at,
+        activities.activity <> 'subscription_ended' as is_act
     from periods
     inner join activities on {{ known_in_period('activities', 'periods') }}
     union all
-    select customer_id, known_from, day, 'period_opened' as activity, null as activity_at
+    select
+        customer_id, known_from, day, 'period_opened' as activity, null as activity_at,
+        false as is_act
     from first_days
 ),
 
@@ -42,11 +45,15 @@ days as (
         customer_id,
         known_from,
         day,
-        max(case when activity in ('order_paid', 'subscription_month') then day end) as paid_date,
-        max(case when activity not in ('subscription_ended', 'period_opened') then day end) as active_date,
+        max(
+            case when activity in ('order_paid', 'subscription_month') then day end
+        ) as paid_date,
+        max(case when is_act then day end) as active_date,
         max(case when activity = 'login_success' then day end) as login_date,
-        max(case when activity not in ('subscription_ended', 'period_opened') then activity_at end) as active_at,
-        max(case when activity = 'subscription_ended' then activity_at end) as subscription_ended_at,
+        max(case when is_act then activity_at end) as active_at,
+        max(
+            case when activity = 'subscription_ended' then activity_at end
+        ) as subscription_ended_at,
         sum(
             case activity when 'subscription_month' then 1 when 'subscription_ended' then -1 else 0 end
         ) as subscription_change
@@ -58,8 +65,7 @@ seen_before as (
     select
         days.*,
         max(active_date) over before as previous_active_date,
-        min(paid_date) over before as previous_first_paid_date,
-        min(login_date) over (partition by customer_id, known_from) as first_login_date
+        min(paid_date) over before as previous_first_paid_date
     from days
     window before as (
         partition by customer_id, known_from order by day
@@ -70,7 +76,9 @@ seen_before as (
 measured as (
     select
         seen_before.*,
-        case when active_date is not null then {{ days_between('previous_active_date', 'day') }} end as gap_days,
+        case
+            when active_date is not null then {{ days_between('previous_active_date', 'day') }}
+        end as gap_days,
         -- Back after 180 silent days; a first purchase is no return.
         case
             when
@@ -78,48 +86,27 @@ measured as (
                 and previous_first_paid_date is not null
                 and {{ days_between('previous_active_date', 'day') }} >= 180
                 then day
-        end as return_date,
-        power(cast(2 as double precision), {{ days_between('first_login_date', 'login_date') }} / 14.0) as short_weight,
-        power(cast(2 as double precision), {{ days_between('first_login_date', 'login_date') }} / 56.0) as long_weight
+        end as return_date
     from seen_before
-),
-
-login_days as (
-    select
-        customer_id,
-        known_from,
-        day,
-        lag(day, 3) over (partition by customer_id, known_from order by day) as fourth_last_login_date
-    from days
-    where login_date is not null
 ),
 
 running as (
     select
-        measured.customer_id,
-        measured.known_from,
-        measured.day,
-        measured.gap_days,
-        min(measured.paid_date) over so_far as first_paid_date,
-        max(measured.active_date) over so_far as last_active_date,
-        max(measured.active_at) over so_far as last_active_at,
-        max(measured.login_date) over so_far as last_login_date,
-        max(measured.return_date) over so_far as last_return_date,
-        max(login_days.fourth_last_login_date) over so_far as fourth_last_login_date,
-        cast(sum(measured.subscription_change) over so_far as bigint) as running_subscription_count,
-        max(measured.subscription_ended_at) over so_far as last_subscription_ended_at,
-        count(measured.gap_days) over so_far as gap_count,
-        {{ running_median('measured.gap_days', 'so_far') }} as own_typical_gap_days,
-        sum(measured.short_weight) over so_far as short_weight_sum,
-        sum(measured.long_weight) over so_far as long_weight_sum,
-        max({{ days_between('measured.first_login_date', 'measured.login_date') }}) over so_far as login_span_days
+        customer_id,
+        known_from,
+        day,
+        min(paid_date) over so_far as first_paid_date,
+        max(active_date) over so_far as last_active_date,
+        max(active_at) over so_far as last_active_at,
+        max(login_date) over so_far as last_login_date,
+        max(return_date) over so_far as last_return_date,
+        cast(sum(subscription_change) over so_far as bigint) as running_subscription_count,
+        max(subscription_ended_at) over so_far as last_subscription_ended_at,
+        count(gap_days) over so_far as gap_count,
+        {{ running_median('gap_days', 'so_far') }} as own_typical_gap_days
     from measured
-    left join login_days
-        on measured.customer_id = login_days.customer_id
-        and measured.known_from = login_days.known_from
-        and measured.day = login_days.day
     window so_far as (
-        partition by measured.customer_id, measured.known_from order by measured.day
+        partition by customer_id, known_from order by day
         rows between unbounded preceding and current row
     )
 )
@@ -130,27 +117,23 @@ select
     periods.known_until,
     running.day,
     coalesce(
-        lead(running.day) over (partition by running.customer_id, running.known_from order by running.day),
+        lead(running.day)
+            over (partition by running.customer_id, running.known_from order by running.day),
         periods.known_until
     ) as next_day,
     running.first_paid_date,
     running.last_active_date,
     running.last_login_date,
     running.last_return_date,
-    running.fourth_last_login_date,
+    logins.fourth_last_login_date,
     running.running_subscription_count,
     running.gap_count,
-    -- With fewer than 3 gaps a customer's own rhythm is not known: everybody's stands in for it.
+    -- With fewer than 3 gaps a customer's own rhythm is unknown: everybody's stands in for it.
     case
         when running.gap_count >= 3 then cast(running.own_typical_gap_days as double precision)
         else cast(population.typical_gap_days as double precision)
     end as typical_gap_days,
-    running.short_weight_sum * power(cast(2 as double precision), -running.login_span_days / 14.0)
-    * (1 - power(cast(2 as double precision), -1 / 14.0))
-    / (
-        running.long_weight_sum * power(cast(2 as double precision), -running.login_span_days / 56.0)
-        * (1 - power(cast(2 as double precision), -1 / 56.0))
-    ) as usage_trend_at_login,
+    logins.usage_trend as usage_trend_at_login,
     running.last_active_at,
     running.last_subscription_ended_at
 from running
@@ -158,5 +141,7 @@ inner join periods
     on running.customer_id = periods.customer_id and running.known_from = periods.known_from
 left join {{ ref('int_population_rhythm') }} as population
     on running.last_active_date = population.day
+left join {{ ref('int_customer_login_days') }} as logins
+    on running.customer_id = logins.customer_id and running.last_login_date = logins.login_date
 -- Days before a period only feed its running figures.
 where running.day >= running.known_from
