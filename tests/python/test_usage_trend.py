@@ -1,4 +1,4 @@
-"""The usage trend against its definition, computed day by day without any of the model's algebra."""
+"""The usage trend against its definition, computed day by day and without the model's algebra."""
 
 import duckdb
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 
 def trend(login_days: list[int]) -> float:
-    """Weighted login-day rate with a half-life of 14 days over that of 56, on the last login day."""
+    """Weighted login-day rate, half-life 14 days, over that of 56, on the last login day."""
     age_days = login_days[-1] - np.arange(-20_000, login_days[-1] + 1)
     has_login = np.isin(np.arange(-20_000, login_days[-1] + 1), login_days)
 
