@@ -26,7 +26,7 @@ build: $(PUBLISHED) ## Set up, simulate demo data, and publish its marts
 	@$(BIN)/evergreen status
 	@echo "Published marts: $(PUBLISHED), schema marts"
 	@echo "Data Docs:       $(WAREHOUSE)/data_docs/index.html"
-	@echo "Next: $(BIN)/evergreen refresh --landing DIR --warehouse DIR   (your own data; see README)"
+	@echo "Next: $(BIN)/evergreen refresh --landing DIR   (your own data; see README)"
 
 $(PUBLISHED): $(VENV)/.core $(DEMO)/customers.csv $(SOURCES)
 	$(BIN)/evergreen refresh --landing $(DEMO) --warehouse $(WAREHOUSE)
