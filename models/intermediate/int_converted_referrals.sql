@@ -1,15 +1,14 @@
-{#- One row per referrer. A referral is converted when the referred paid on its day or later; where several
-    people referred one customer, the first in time has the credit. -#}
+{#- One row per referrer. A referral is converted when the referred first paid on its day or later;
+    where several people referred one customer, the first in time has the credit. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
 ),
 
 referrals as (
     select
-        made.source_id as referral_id,
         made.customer_id as referrer_id,
         referred.customer_id as referred_customer_id,
-        made.activity_at as referred_at,
+        made.activity_date as referred_date,
         row_number() over (
             partition by referred.customer_id order by made.activity_at, made.source_id
         ) as referral_number
@@ -25,7 +24,7 @@ referrals as (
 paid as (
     select
         customer_id,
-        max(activity_at) as last_paid_at
+        min(activity_date) as first_paid_date
     from activities
     where activity in ('order_paid', 'subscription_month') and voided_date is null
     group by customer_id
@@ -37,6 +36,6 @@ select
 from referrals
 inner join paid
     on referrals.referred_customer_id = paid.customer_id
-    and paid.last_paid_at >= referrals.referred_at
+    and referrals.referred_date <= paid.first_paid_date
 where referrals.referral_number = 1
 group by referrals.referrer_id

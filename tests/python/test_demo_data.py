@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from evergreen import demo
-from evergreen.paths import PROJECT_DIR
+from evergreen.paths import DEMO_MARKER, PROJECT_DIR
 
 TABLES = {
     table["name"]: [column["name"] for column in table["columns"]]
@@ -125,7 +125,8 @@ def test_the_report_counts_the_rows_of_the_files(clean, large, dirty):
 
 def test_no_other_file_is_left_and_the_default_is_small(clean):
     report, _ = clean
-    assert {path.name for path in report.folder.iterdir()} == {f"{table}.csv" for table in TABLES}
+    expected = {DEMO_MARKER, *(f"{table}.csv" for table in TABLES)}
+    assert {path.name for path in report.folder.iterdir()} == expected
     assert sum(path.stat().st_size for path in report.folder.iterdir()) < 25e6
 
 
