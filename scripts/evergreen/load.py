@@ -126,6 +126,7 @@ def load(
         tempfile.TemporaryDirectory(dir=warehouse.folder, prefix=".load-") as scratch,
     ):
         con.execute("set timezone = 'UTC'")
+        con.execute("set enable_progress_bar = false")  # some statements draw one on stdout
         con.begin()
         try:
             batch = Batch(con, datetime.now(UTC).replace(tzinfo=None), Path(scratch))

@@ -62,6 +62,7 @@ def _refuse_foreign_wal(target: Path) -> None:
 def _write(work_file: Path, aside: Path) -> dict[str, int]:
     aside.unlink(missing_ok=True)
     with duckdb.connect() as con:
+        con.execute("set enable_progress_bar = false")  # long statements draw one on stdout
         con.execute(f"attach {_quoted(work_file)} as work (read_only)")
         con.execute(f"attach {_quoted(aside)} as aside (storage_version '{STORAGE_VERSION}')")
         con.execute(f"create schema aside.{SCHEMA}")
