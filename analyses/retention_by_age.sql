@@ -1,4 +1,5 @@
--- Which share of customers orders again, by months since the first order? Mature cells only, weighted by size.
+-- Which share of customers orders again, by months since the first order? Mature cells only,
+-- weighted by size.
 select
     age_months,
     sum(cohort_size) as customer_count,

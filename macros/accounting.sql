@@ -18,7 +18,8 @@
 {%- endmacro %}
 
 {% macro is_in_the_future() -%}
-    judged.row_status = 'accepted' and judged.event_date > cast(calendar.last_plausible_date as date)
+    judged.row_status = 'accepted'
+    and judged.event_date > cast(calendar.last_plausible_date as date)
 {%- endmacro %}
 
 {% macro customer_column(input) -%}

@@ -5,9 +5,14 @@
     {% set columns = [] %}
     {% if execute %}
         {% set node = graph.sources.values()
-            | selectattr('source_name', 'equalto', 'raw') | selectattr('name', 'equalto', input) | first %}
+            | selectattr('source_name', 'equalto', 'raw')
+            | selectattr('name', 'equalto', input) | first %}
         {% for name, column in node.columns.items() %}
-            {% set meta = column.config.meta if column.config is defined and column.config.meta else column.meta %}
+            {% set meta = (
+                column.config.meta
+                if column.config is defined and column.config.meta
+                else column.meta
+            ) %}
             {% do columns.append({
                 'name': name, 'kind': meta.kind, 'required': meta.required,
                 'choices': meta.get('values', []), 'default': meta.get('default'),
@@ -33,8 +38,10 @@
     commits as a hook. -#}
 {% macro prepare_raw() %}
     {% if execute and flags.WHICH in ('build', 'run', 'test', 'seed', 'freshness') %}
-        {% set inputs = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | list %}
-        {% set ledgers = graph.sources.values() | selectattr('source_name', 'equalto', 'ledger') | list %}
+        {% set inputs = graph.sources.values()
+            | selectattr('source_name', 'equalto', 'raw') | list %}
+        {% set ledgers = graph.sources.values()
+            | selectattr('source_name', 'equalto', 'ledger') | list %}
         {% set statements = ['create schema if not exists ' ~ inputs[0].schema] %}
         {% set first_run = namespace(is_true=true) %}
         {% for node in inputs + ledgers %}
@@ -47,7 +54,8 @@
         {% if first_run.is_true %}
             {% do statements.extend(land_demo(inputs | map(attribute='name') | list)) %}
         {% endif %}
-        {# Reading the catalogue opened a transaction, and dbt rolls back what a hook leaves open. #}
+        {# Reading the catalogue opened a transaction, and dbt rolls back what a hook leaves
+            open. #}
         {{ return((statements + ['commit']) | join(';\n')) }}
     {% endif %}
 {% endmacro %}
@@ -59,19 +67,25 @@
         {% do wanted.update({name: column.data_type or 'text'}) %}
     {% endfor %}
     {% if node.source_name == 'raw' %}
-        {% do wanted.update({'_extra': 'text', '_file': 'text', '_line': 'bigint', '_loaded_at': 'timestamp'}) %}
+        {% do wanted.update({
+            '_extra': 'text', '_file': 'text', '_line': 'bigint', '_loaded_at': 'timestamp',
+        }) %}
     {% endif %}
     {% set statements = [] %}
     {% if relation is none %}
         {% set columns = [] %}
         {% for name, type in wanted.items() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
         {% do statements.append(
-            'create table ' ~ node.schema ~ '.' ~ node.identifier ~ ' (' ~ columns | join(', ') ~ ')'
+            'create table ' ~ node.schema ~ '.' ~ node.identifier
+            ~ ' (' ~ columns | join(', ') ~ ')'
         ) %}
     {% else %}
-        {% set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list %}
+        {% set present = adapter.get_columns_in_relation(relation)
+            | map(attribute='name') | map('lower') | list %}
         {% for name, type in wanted.items() if name not in present %}
-            {% do statements.append('alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type) %}
+            {% do statements.append(
+                'alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type
+            ) %}
         {% endfor %}
     {% endif %}
     {{ return(statements) }}
@@ -79,7 +93,9 @@
 
 
 {#- SQL that lands seeds/demo. Each engine says how. -#}
-{% macro land_demo(inputs) %}{{ return(adapter.dispatch('land_demo', 'evergreen')(inputs)) }}{% endmacro %}
+{% macro land_demo(inputs) %}
+    {{ return(adapter.dispatch('land_demo', 'evergreen')(inputs)) }}
+{% endmacro %}
 
 {% macro duckdb__land_demo(inputs) %}
     {% do log('Nothing was ever loaded: landing the small demo of seeds/demo. '
@@ -94,9 +110,10 @@
             ~ "quote = '\"', escape = '\"', delim = ',', parallel = false)"
         ) %}
         {% do statements.append(
-            "insert into raw.files by name select '" ~ input ~ "' as input, '" ~ file ~ "' as file, "
-            ~ "count(*) as landed_count, 0 as malformed_count, 0 as withdrawn_count, 'loaded' as status, "
-            ~ "true as is_demo, max(_loaded_at) as loaded_at from raw." ~ input
+            "insert into raw.files by name "
+            ~ "select '" ~ input ~ "' as input, '" ~ file ~ "' as file, "
+            ~ "count(*) as landed_count, 0 as malformed_count, 0 as withdrawn_count, "
+            ~ "'loaded' as status, true as is_demo, max(_loaded_at) as loaded_at from raw." ~ input
         ) %}
     {% endfor %}
     {{ return(statements) }}

@@ -1,4 +1,5 @@
-{#- Join of the exchange rate of a row's day: at most one row of the seed, as a test on it holds. -#}
+{#- Join of the exchange rate of a row's day: at most one row of the seed, as a test on it
+    holds. -#}
 {% macro join_exchange_rate(rows, at) -%}
     left join {{ ref('exchange_rates') }} as rates
         on rates.currency = upper({{ rows }}.currency)
@@ -18,13 +19,15 @@
 {% macro to_reporting(amount, rate='rate_to_reporting') -%}
     case
         when {{ rate }} = 1 then {{ amount }}
-        else {{ round_half_even('cast(cast(' ~ amount ~ ' as decimal(20, 2)) * ' ~ rate ~ ' as decimal(38, 10))') }}
+        else {{ round_half_even(
+            'cast(cast(' ~ amount ~ ' as decimal(20, 2)) * ' ~ rate ~ ' as decimal(38, 10))'
+        ) }}
     end
 {%- endmacro %}
 
 
-{#- Quantity times unit price, to the cent, half to even. Null where it has over 16 digits before the
-    point: the check on that comes first, so that the product fits its type. -#}
+{#- Quantity times unit price, to the cent, half to even. Null where it has over 16 digits before
+    the point: the check on that comes first, so that the product fits its type. -#}
 {% macro line_amount(quantity, unit_price) -%}
     case
         when not {{ is_line_too_large(quantity, unit_price) }}

@@ -1,9 +1,9 @@
 {#- From landed text to judged rows: the same mechanics for every input.
 
-    typed_rows(input)    selects, for each contract column, its cleaned text as landed_<column> and its
-                         typed value as <column>.
-    judged_rows(input)   continues the CTEs of a model from a relation of typed rows to `judged`: one
-                         row per landed row, with
+    typed_rows(input)    selects, for each contract column, its cleaned text as landed_<column> and
+                         its typed value as <column>.
+    judged_rows(input)   continues the CTEs of a model from a relation of typed rows to `judged`:
+                         one row per landed row, with
 
       row_status   accepted, duplicate or quarantined
       reasons      comma-separated reason codes of a quarantined row
@@ -59,7 +59,8 @@
 {%- endmacro %}
 
 
-{#- A sentence about a landed value: "amount 'abc' is no number". `other` is SQL for text at its end. -#}
+{#- A sentence about a landed value: "amount 'abc' is no number". `other` is SQL for text at its
+    end. -#}
 {% macro found(column, message, other=none) %}
     {% set sentence = "'" ~ column ~ " ''' || landed_" ~ column ~ " || ''' " ~ message ~ "'" %}
     {{ return("concat_ws(' ', " ~ sentence ~ ", " ~ other ~ ")" if other else sentence) }}
@@ -80,7 +81,8 @@
         {% if column.required and column.kind == 'id' %}
             {% do checks.append(('missing_id', name ~ ' is null', "'" ~ name ~ " is missing'")) %}
         {% elif column.required %}
-            {% do checks.append(('missing_value', landed ~ ' is null', "'" ~ name ~ " is missing'")) %}
+            {% do checks.append(('missing_value', landed ~ ' is null',
+                "'" ~ name ~ " is missing'")) %}
         {% endif %}
         {% if column.kind == 'time' %}
             {% do checks.append(('bad_time', unread,
@@ -120,8 +122,8 @@
 {%- endmacro %}
 
 
-{#- later, earlier: names of time columns. A date without a time of day is its whole day, in the zone in
-    which it was written. -#}
+{#- later, earlier: names of time columns. A date without a time of day is its whole day, in the
+    zone in which it was written. -#}
 {% macro is_impossible_time(later, earlier) -%}
     (
         {{ later }} < {{ earlier }}
@@ -137,12 +139,16 @@
     impossible_times: [(later, earlier)]: a later time that lies before the earlier is nulled.
     version_at: columns whose greatest value says how new a version of a row is.
     event_at, amount: expressions over the typed columns. keep: further columns to pass on. -#}
-{% macro judged_rows(input, from, key, event_at, checks=[], impossible_times=[], version_at=[], amount='cast(null as decimal(18, 2))', keep=[]) %}
+{% macro judged_rows(
+    input, from, key, event_at, checks=[], impossible_times=[], version_at=[],
+    amount='cast(null as decimal(18, 2))', keep=[]
+) %}
 {%- set columns = contract_columns(input) -%}
 {%- set names = columns | map(attribute='name') | list -%}
 {%- set replaced = impossible_times | map('first') | list -%}
 {%- set all_checks = contract_checks(input) + checks -%}
 {%- set codes = all_checks | map('first') | unique | list -%}
+{%- set key_words = key | join(' and ') -%}
 flagged as (
     select
         file,
@@ -176,7 +182,9 @@ described as (
         {{ event_at }} as event_at,
         {{ local_date(event_at) }} as event_date,
         cast({{ amount }} as decimal(18, 2)) as accounted_amount,
-        case when reasons is not null then {{ concat_words(detail_cases(all_checks), '; ') }} end as details
+        case
+            when reasons is not null then {{ concat_words(detail_cases(all_checks), '; ') }}
+        end as details
     from flagged
 ),
 
@@ -195,7 +203,9 @@ repeated as (
         {{ content_of(names | reject('in', key) | list) }} as content
     from described
     inner join repeated_keys
-        on {% for column in key %}described.{{ column }} = repeated_keys.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        on {% for column in key -%}
+        described.{{ column }} = repeated_keys.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
     where described.reasons is null
 ),
 
@@ -211,7 +221,8 @@ versions as (
     from repeated
 ),
 
--- One content that is newer than every other is the row; two contents as new as each other conflict.
+-- One content that is newer than every other is the row; two contents as new as each other
+-- conflict.
 resolved as (
     select
         versions.*,
@@ -230,7 +241,9 @@ judged as (
         described.reasons,
         described.details,
         described.notes,
-        case when described.reasons is not null then {{ landed_as_json(names, 'described.') }} end as row_text
+        case
+            when described.reasons is not null then {{ landed_as_json(names, 'described.') }}
+        end as row_text
     from described
     left join repeated_keys
         on described.reasons is null
@@ -250,7 +263,7 @@ judged as (
         case when not is_same_content and not has_one_newest then 'conflicting_id' end as reasons,
         case
             when not is_same_content and not has_one_newest
-                then 'the same {{ key | join(" and ") }} with other content, and no version plainly newer'
+                then 'the same {{ key_words }} with other content, and no version plainly newer'
         end as details,
         case
             when not is_same_content and has_one_newest and not is_newest
@@ -258,7 +271,8 @@ judged as (
             else described.notes
         end as notes,
         case
-            when not is_same_content and not has_one_newest then {{ landed_as_json(names, 'described.') }}
+            when not is_same_content and not has_one_newest
+                then {{ landed_as_json(names, 'described.') }}
         end as row_text
     from resolved as described
 )
@@ -301,7 +315,9 @@ judged as (
 {% macro duckdb__json_of(names, texts, extra) -%}
     cast(json_merge_patch(
         json_object(
-            {%- for name in names %}'{{ name }}', {{ texts[loop.index0] }}{{ ', ' if not loop.last }}{% endfor -%}
+            {%- for name in names -%}
+            '{{ name }}', {{ texts[loop.index0] }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
         ),
         coalesce(cast({{ extra }} as json), '{}')
     ) as varchar)
@@ -313,7 +329,9 @@ judged as (
     {% set cases = [] %}
     {% for code in codes %}
         {% set conditions = [] %}
-        {% for check in checks if check[0] == code %}{% do conditions.append('(' ~ check[1] ~ ')') %}{% endfor %}
+        {% for check in checks if check[0] == code %}
+            {% do conditions.append('(' ~ check[1] ~ ')') %}
+        {% endfor %}
         {% do cases.append('case when ' ~ conditions | join(' or ') ~ " then '" ~ code ~ "' end") %}
     {% endfor %}
     {{ return(cases) }}
@@ -330,13 +348,21 @@ judged as (
 {% macro note_cases(columns, impossible_times, event_at) %}
     {% set money, ids, impossible = [], [], [] %}
     {% for column in columns %}
-        {% if column.kind == 'money' %}{% do money.append('(' ~ needs_rounding('landed_' ~ column.name) ~ ')') %}{% endif %}
-        {% if column.kind == 'id' %}{% do ids.append(has_invisible_characters(column.name)) %}{% endif %}
+        {% if column.kind == 'money' %}
+            {% do money.append('(' ~ needs_rounding('landed_' ~ column.name) ~ ')') %}
+        {% endif %}
+        {% if column.kind == 'id' %}
+            {% do ids.append(has_invisible_characters(column.name)) %}
+        {% endif %}
     {% endfor %}
-    {% for pair in impossible_times %}{% do impossible.append('(' ~ is_impossible_time(pair[0], pair[1]) ~ ')') %}{% endfor %}
+    {% for pair in impossible_times %}
+        {% do impossible.append('(' ~ is_impossible_time(pair[0], pair[1]) ~ ')') %}
+    {% endfor %}
     {% set cases = [] %}
     {% for code, conditions in [
-        ('rounded_amount', money), ('impossible_order_of_times', impossible), ('invisible_characters', ids),
+        ('rounded_amount', money),
+        ('impossible_order_of_times', impossible),
+        ('invisible_characters', ids),
         ('undated', ['(' ~ event_at ~ ') is null']),
     ] if conditions %}
         {% do cases.append('case when ' ~ conditions | join(' or ') ~ " then '" ~ code ~ "' end") %}
@@ -360,6 +386,8 @@ judged as (
 {#- A fingerprint of typed values: 10.0 and 10.00 are the same content. -#}
 {% macro content_of(columns) -%}
     md5(concat_ws(chr(31)
-        {%- for column in columns %}, coalesce(cast({{ column }} as {{ dbt.type_string() }}), chr(30)){% endfor -%}
+        {%- for column in columns -%}
+        , coalesce(cast({{ column }} as {{ dbt.type_string() }}), chr(30))
+        {%- endfor -%}
     ))
 {%- endmacro %}

@@ -4,13 +4,21 @@
 {% macro known_in_period(activities, periods) -%}
     {{ activities }}.customer_id = {{ periods }}.customer_id
     and {{ activities }}.activity_date < {{ periods }}.known_until
-    and ({{ activities }}.voided_date is null or {{ activities }}.voided_date > {{ periods }}.known_from)
-    and ({{ activities }}.voided_date is null or {{ activities }}.voided_date > {{ activities }}.activity_date)
+    and (
+        {{ activities }}.voided_date is null
+        or {{ activities }}.voided_date > {{ periods }}.known_from
+    )
+    and (
+        {{ activities }}.voided_date is null
+        or {{ activities }}.voided_date > {{ activities }}.activity_date
+    )
 {%- endmacro %}
 
 
 {#- Median of a column over a window's rows so far; nulls do not count. -#}
-{% macro running_median(column, window) %}{{ return(adapter.dispatch('running_median', 'evergreen')(column, window)) }}{% endmacro %}
+{% macro running_median(column, window) %}
+    {{ return(adapter.dispatch('running_median', 'evergreen')(column, window)) }}
+{% endmacro %}
 
 {% macro duckdb__running_median(column, window) -%}
     median({{ column }}) over {{ window }}
@@ -35,8 +43,8 @@
     end
 {%- endmacro %}
 
-{#- A running paid subscription keeps from lost. When the last one ended, the customer is lost until they
-    log in, order or subscribe again; else after 180 silent days. -#}
+{#- A running paid subscription keeps from lost. When the last one ended, the customer is lost
+    until they log in, order or subscribe again; else after 180 silent days. -#}
 {% macro is_lost_on(day) -%}
     running_subscription_count = 0
     and (
@@ -46,8 +54,8 @@
 {%- endmacro %}
 
 
-{#- Exponentially weighted login-day rate with a half-life of 14 days over that of 56 days. With steady
-    logins it is 1; without any it falls by half in 18 and two thirds days. -#}
+{#- Exponentially weighted login-day rate with a half-life of 14 days over that of 56 days. With
+    steady logins it is 1; without any it falls by half in 18 and two thirds days. -#}
 {% macro usage_trend_on(day) -%}
     usage_trend_at_login
     * power(cast(2 as double precision), -{{ days_between('last_login_date', day) }} * 3.0 / 56)

@@ -1,7 +1,9 @@
 {#- Landed text to typed values. Each gives null for what it cannot read; the caller tells blank
     from unreadable. Engines differ in every one of these, so there is no default. -#}
 
-{% macro clean_text(column) %}{{ return(adapter.dispatch('clean_text', 'evergreen')(column)) }}{% endmacro %}
+{% macro clean_text(column) %}
+    {{ return(adapter.dispatch('clean_text', 'evergreen')(column)) }}
+{% endmacro %}
 
 {#- Most values have nothing to trim, which their first and last character tell cheaply. -#}
 {% macro duckdb__clean_text(column) -%}
@@ -16,7 +18,9 @@
 {#- ISO 8601 date or time to a UTC timestamp. An offset is honoured; without one the time is taken
     in the var source_timezone. A local time that a DST change skips moves forward by the change;
     one that it repeats is the later of the two. -#}
-{% macro parse_time(column) %}{{ return(adapter.dispatch('parse_time', 'evergreen')(column)) }}{% endmacro %}
+{% macro parse_time(column) %}
+    {{ return(adapter.dispatch('parse_time', 'evergreen')(column)) }}
+{% endmacro %}
 
 {% macro duckdb__parse_time(column) -%}
     case
@@ -35,20 +39,28 @@
 {%- endmacro %}
 
 {% macro iso_time_pattern() -%}
-    [0-9]{4,5}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?))?)?
+    {{- "[0-9]{4,5}-[0-9]{2}-[0-9]{2}"
+        ~ "([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+        ~ "( ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?))?)?" -}}
 {%- endmacro %}
 
 
-{#- Text to decimal(38, 18). Exponents are read; NaN, infinities, separators and signs of money are not. -#}
-{% macro parse_number(column) %}{{ return(adapter.dispatch('parse_number', 'evergreen')(column)) }}{% endmacro %}
+{#- Text to decimal(38, 18). Exponents are read; NaN, infinities, separators and signs of money
+    are not. -#}
+{% macro parse_number(column) %}
+    {{ return(adapter.dispatch('parse_number', 'evergreen')(column)) }}
+{% endmacro %}
 
 {% macro duckdb__parse_number(column) -%}
     case when {{ looks_like_number(column) }} then try_cast({{ column }} as decimal(38, 18)) end
 {%- endmacro %}
 
-{% macro looks_like_number(column) %}{{ return(adapter.dispatch('looks_like_number', 'evergreen')(column)) }}{% endmacro %}
+{% macro looks_like_number(column) %}
+    {{ return(adapter.dispatch('looks_like_number', 'evergreen')(column)) }}
+{% endmacro %}
 
-{#- 1e400 looks like a number and is none that any column can hold: bad_number, not out_of_range. -#}
+{#- 1e400 looks like a number and is none that any column can hold: bad_number, not
+    out_of_range. -#}
 {% macro duckdb__looks_like_number(column) -%}
     (
         regexp_full_match({{ column }}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?')
@@ -68,7 +80,9 @@
 
 
 {#- Text to decimal(18, 2), half to even. Null when it has over 16 digits before the point. -#}
-{% macro parse_money(column) %}{{ return(adapter.dispatch('parse_money', 'evergreen')(column)) }}{% endmacro %}
+{% macro parse_money(column) %}
+    {{ return(adapter.dispatch('parse_money', 'evergreen')(column)) }}
+{% endmacro %}
 
 {% macro duckdb__parse_money(column) -%}
     case
@@ -78,9 +92,11 @@
     end
 {%- endmacro %}
 
-{#- number: decimal with a scale of over 2. round() goes away from zero at a tie; where the cent below
-    the tie is even, the tie stays there instead. -#}
-{% macro round_half_even(number) %}{{ return(adapter.dispatch('round_half_even', 'evergreen')(number)) }}{% endmacro %}
+{#- number: decimal with a scale of over 2. round() goes away from zero at a tie; where the cent
+    below the tie is even, the tie stays there instead. -#}
+{% macro round_half_even(number) %}
+    {{ return(adapter.dispatch('round_half_even', 'evergreen')(number)) }}
+{% endmacro %}
 
 {% macro duckdb__round_half_even(number) -%}
     try_cast(
@@ -103,10 +119,14 @@
 
 
 {#- The day of a UTC timestamp in the var timezone. -#}
-{% macro local_date(timestamp) %}{{ return(date_in_zone(timestamp, var('timezone'))) }}{% endmacro %}
+{% macro local_date(timestamp) %}
+    {{ return(date_in_zone(timestamp, var('timezone'))) }}
+{% endmacro %}
 
 {#- The day of a UTC timestamp in the zone in which times without an offset were written. -#}
-{% macro landed_date(timestamp) %}{{ return(date_in_zone(timestamp, var('source_timezone'))) }}{% endmacro %}
+{% macro landed_date(timestamp) %}
+    {{ return(date_in_zone(timestamp, var('source_timezone'))) }}
+{% endmacro %}
 
 {% macro date_in_zone(timestamp, zone) %}
     {{ return(adapter.dispatch('date_in_zone', 'evergreen')(timestamp, zone)) }}
@@ -121,13 +141,20 @@
 {%- endmacro %}
 
 
-{#- True when an id holds a character that no one sees: zero-width, bidirectional marks, soft hyphen. -#}
-{% macro has_invisible_characters(column) %}{{ return(adapter.dispatch('has_invisible_characters', 'evergreen')(column)) }}{% endmacro %}
+{#- True when an id holds a character that no one sees: zero-width, bidirectional marks, soft
+    hyphen. -#}
+{% macro has_invisible_characters(column) %}
+    {{ return(adapter.dispatch('has_invisible_characters', 'evergreen')(column)) }}
+{% endmacro %}
 
-{#- Most ids are plain ASCII, where bytes and characters are as many: the pattern runs on the rest. -#}
+{#- Most ids are plain ASCII, where bytes and characters are as many: the pattern runs on the
+    rest. -#}
 {% macro duckdb__has_invisible_characters(column) -%}
     case
         when strlen({{ column }}) = length({{ column }}) then false
-        else regexp_matches({{ column }}, '[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]')
+        else regexp_matches(
+            {{ column }},
+            '[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]'
+        )
     end
 {%- endmacro %}

@@ -17,6 +17,7 @@ import duckdb
 BARE = """
 import duckdb, sys
 con = duckdb.connect(sys.argv[2])
+con.execute("set enable_progress_bar = false")
 con.execute("create table orders as from read_csv(?, header = true, all_varchar = true)",
             [sys.argv[1] + "/orders.csv"])
 con.close()

@@ -1,4 +1,5 @@
--- Each row of raw, and each line that could not be read as one, is a landed row of its file, and nothing else is.
+-- Each row of raw, and each line that could not be read as one, is a landed row of its file, and
+-- nothing else is.
 with landed as (
     {% for input in input_names() %}
     select

@@ -5,7 +5,9 @@ with numbered as (
         reporting_currency,
         valid_from,
         valid_to,
-        row_number() over (order by currency, reporting_currency, valid_from, valid_to) as rate_number
+        row_number() over (
+            order by currency, reporting_currency, valid_from, valid_to
+        ) as rate_number
     from {{ ref('exchange_rates') }}
 )
 

@@ -15,7 +15,9 @@ ranked as (
         file,
         reasons,
         row_count,
-        row_number() over (partition by input, file order by row_count desc, reasons asc) as reason_rank
+        row_number() over (
+            partition by input, file order by row_count desc, reasons asc
+        ) as reason_rank
     from reason_counts
 )
 

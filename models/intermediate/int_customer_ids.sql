@@ -10,7 +10,8 @@ named as (
         ('touches', 'customer_id', 'touched_at'), ('events', 'customer_id', 'occurred_at'),
         ('tickets', 'customer_id', 'opened_at'), ('referrals', 'referrer_id', 'referred_at'),
         ('referrals', 'referred_customer_id', 'referred_at'),
-        ('advocacy_acts', 'customer_id', 'acted_at'), ('subscriptions', 'customer_id', 'started_at'),
+        ('advocacy_acts', 'customer_id', 'acted_at'),
+        ('subscriptions', 'customer_id', 'started_at'),
     ] %}
     select
         {{ column }} as source_customer_id,
@@ -61,7 +62,8 @@ both_ways as (
     select that_id as this_id, this_id as that_id from links
 ),
 
--- The smallest id of a group of linked ids spreads to all of them; a label that meets a smaller id stops.
+-- The smallest id of a group of linked ids spreads to all of them; a label that meets a smaller
+-- id stops.
 labels as (
     select distinct
         this_id as source_customer_id,
@@ -84,7 +86,8 @@ linked_groups as (
     group by source_customer_id
 ),
 
--- Of a group, the id that was not merged away stands for all; the oldest account where several were not.
+-- Of a group, the id that was not merged away stands for all; the oldest account where several
+-- were not.
 ranked as (
     select
         linked_groups.source_customer_id,

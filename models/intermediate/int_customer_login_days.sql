@@ -1,5 +1,6 @@
-{#- Login days with the usage trend: the exponentially weighted login-day rate with a half-life of 14 days
-    over that of 56 days. Counted back from the customer's final login, weights cannot overflow. -#}
+{#- Login days with the usage trend: the exponentially weighted login-day rate with a half-life of
+    14 days over that of 56 days. Counted back from the customer's final login, weights cannot
+    overflow. -#}
 with login_days as (
     select distinct
         customer_id,

@@ -19,7 +19,8 @@ first_days as (
             else customers.first_seen_date
         end as day
     from periods
-    inner join {{ ref('int_customers') }} as customers on periods.customer_id = customers.customer_id
+    inner join {{ ref('int_customers') }} as customers
+        on periods.customer_id = customers.customer_id
     where customers.first_seen_date is not null
 ),
 
@@ -54,9 +55,11 @@ days as (
         max(
             case when activity = 'subscription_ended' then activity_at end
         ) as subscription_ended_at,
-        sum(
-            case activity when 'subscription_month' then 1 when 'subscription_ended' then -1 else 0 end
-        ) as subscription_change
+        sum(case activity
+            when 'subscription_month' then 1
+            when 'subscription_ended' then -1
+            else 0
+        end) as subscription_change
     from events
     group by customer_id, known_from, day
 ),

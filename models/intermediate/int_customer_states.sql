@@ -1,5 +1,6 @@
-{#- Between two days of int_customer_rhythm only time passes, so a state can change on the few days on
-    which a rule's limit is reached. The state is worked out on those, and equal neighbours are joined. -#}
+{#- Between two days of int_customer_rhythm only time passes, so a state can change on the few days
+    on which a rule's limit is reached. The state is worked out on those, and equal neighbours are
+    joined. -#}
 with rhythm as (
     select * from {{ ref('int_customer_rhythm') }}
 ),
@@ -17,7 +18,11 @@ limits as (
         dbt.dateadd('day', 31, 'last_active_date'),
         dbt.dateadd('day', 'cast(floor(2 * typical_gap_days) as integer) + 1', 'last_active_date'),
         dbt.dateadd('day', 112, 'fourth_last_login_date'),
-        dbt.dateadd('day', 'cast(floor(ln(2 * usage_trend_at_login) / ln(2) * 56 / 3.0) as integer) + 1', 'last_login_date'),
+        dbt.dateadd(
+            'day',
+            'cast(floor(ln(2 * usage_trend_at_login) / ln(2) * 56 / 3.0) as integer) + 1',
+            'last_login_date',
+        ),
     ] %}
     union all
     select rhythm.*, cast({{ first_day }} as date) as check_date from rhythm

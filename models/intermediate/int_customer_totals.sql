@@ -14,7 +14,9 @@ totals as (
     select
         customer_id,
         count(case when activity = 'order_paid' then 1 end) as order_count,
-        count(distinct case when activity = 'order_paid' then activity_date end) as purchase_day_count,
+        count(distinct case
+            when activity = 'order_paid' then activity_date
+        end) as purchase_day_count,
         count(distinct case
             when activity in ('order_paid', 'subscription_month') then activity_date
         end) as paid_day_count,

@@ -9,7 +9,8 @@ folded as (
         count(*) as source_id_count,
         min(ids.first_named_at) as first_named_at,
         {% for column in [
-            'archetype', 'country', 'entry_source', 'entry_campaign', 'preferred_channel', 'reseller_id',
+            'archetype', 'country', 'entry_source', 'entry_campaign', 'preferred_channel',
+            'reseller_id',
         ] -%}
         coalesce(
             max(case when ids.source_customer_id = ids.customer_id then customers.{{ column }} end),
@@ -20,7 +21,8 @@ folded as (
         min(case when customers.has_consent then 1 when not customers.has_consent then 0 end) = 1
             as has_consent
     from ids
-    left join {{ ref('stg_customers') }} as customers on ids.source_customer_id = customers.customer_id
+    left join {{ ref('stg_customers') }} as customers
+        on ids.source_customer_id = customers.customer_id
     group by ids.customer_id
 ),
 

@@ -1,5 +1,5 @@
-{#- What is known of a customer changes backwards only when a paid order is refunded in full: it was a
-    paid order until that day and is none from it on. Each such day opens a new period. -#}
+{#- What is known of a customer changes backwards only when a paid order is refunded in full: it was
+    a paid order until that day and is none from it on. Each such day opens a new period. -#}
 with voids as (
     select distinct
         customer_id,

@@ -1,6 +1,8 @@
 with recursive bounds as (
     select
-        cast({{ dbt.date_trunc('month', 'min(customers.first_seen_date)') }} as date) as first_month,
+        cast(
+            {{ dbt.date_trunc('month', 'min(customers.first_seen_date)') }} as date
+        ) as first_month,
         cast({{ dbt.date_trunc('month', 'max(calendar.as_of_date)') }} as date) as last_month
     from {{ ref('int_customers') }} as customers
     cross join {{ ref('stg_calendar') }} as calendar

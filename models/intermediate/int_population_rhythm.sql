@@ -1,5 +1,5 @@
-{#- The median gap between activity days over all customers, as known on each day. A full refund takes
-    its order's gaps away on the day of the refund. -#}
+{#- The median gap between activity days over all customers, as known on each day. A full refund
+    takes its order's gaps away on the day of the refund. -#}
 with active_days as (
     select distinct
         periods.customer_id,

@@ -32,7 +32,8 @@ numbered as (
     select
         evidence_days.*,
         row_number() over (
-            partition by customer_id, known_from, stage, rule_activity, rule_detail, min_distinct_days
+            partition by
+                customer_id, known_from, stage, rule_activity, rule_detail, min_distinct_days
             order by activity_date
         ) as day_number
     from evidence_days

@@ -33,7 +33,9 @@ renewals as (
     select
         subscriptions.*,
         months.elapsed_months + 1 as month_number,
-        {{ dbt.dateadd('month', 'months.elapsed_months', 'subscriptions.paid_from_at') }} as month_at
+        {{ dbt.dateadd(
+            'month', 'months.elapsed_months', 'subscriptions.paid_from_at'
+        ) }} as month_at
     from subscriptions
     cross join last_day
     inner join months

@@ -19,7 +19,8 @@ spaced as (
     select
         event_date,
         lag(event_date) over (order by event_date) as previous_date,
-        sum(event_count) over (order by event_date desc rows unbounded preceding) as count_from_here,
+        sum(event_count)
+            over (order by event_date desc rows unbounded preceding) as count_from_here,
         sum(event_count) over () as total_count
     from days
 ),
@@ -42,8 +43,12 @@ core as (
 
 -- Only where no order, login or survey exists at all does another input say what day it is.
 other_days as (
-    {% for input in ['customers', 'touches', 'events', 'tickets', 'referrals', 'advocacy_acts', 'subscriptions'] %}
-    select max(event_date) as event_date from {{ ref('base_' ~ input) }} where row_status = 'accepted'
+    {% for input in [
+        'customers', 'touches', 'events', 'tickets', 'referrals', 'advocacy_acts', 'subscriptions',
+    ] %}
+    select max(event_date) as event_date
+    from {{ ref('base_' ~ input) }}
+    where row_status = 'accepted'
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

@@ -148,16 +148,19 @@ class AuditReport:
 
 
 def audit(
-    warehouse: Warehouse, previous: Path | None = None, gx_folder: Path = GX_FOLDER
+    warehouse: Warehouse,
+    previous: Path | None = None,
+    gx_folder: Path = GX_FOLDER,
+    compare: bool = True,
 ) -> AuditReport:
     """Run every suite of `gx_folder` against the warehouse's work file, which is only read.
 
     `previous` is the published DuckDB file to compare with, by default that of the warehouse.
-    Without one this is the first refresh: bounds that need a comparison are open.
+    Without one, or when `compare` is false, bounds that need a comparison are open.
     Results go to `<warehouse>/gx`, pages to `<warehouse>/data_docs`; both hold the last audit only.
     """
     last_file = previous or warehouse.published_file
-    compared = last_file if last_file.exists() else None
+    compared = last_file if compare and last_file.exists() else None
     _clear_results(warehouse)
     with _quiet(), _context(warehouse, compared, gx_folder) as (context, engine):
         checkpoint = context.checkpoints.get(CHECKPOINT)

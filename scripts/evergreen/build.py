@@ -1,21 +1,26 @@
 """Running dbt inside this process: its imports are paid once, its results come back as objects."""
 
 import contextlib
+import difflib
 import gc
 import json
 import os
+import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
+import yaml
 
-from evergreen.errors import BuildFailed
+from evergreen.errors import BuildFailed, InputRefused
 from evergreen.paths import PROJECT_DIR, Warehouse
 
 Progress = Callable[[str], None]
 SHOWN_ROWS = 5
+QUARANTINE_TEST = "assert_quarantine_rate"
+"""The test that refuses a file with too many bad rows: the fault of the input, not of a model."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +39,35 @@ def build(
     variables: dict | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Build and test every model in the warehouse's work file. Raises BuildFailed.
+    """Build and test every model in the warehouse's work file.
+
+    Raises BuildFailed, or InputRefused when all that is wrong is a file of mostly bad rows.
 
     `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
     Unit tests prove code, not data: they run in `make test`, not in a refresh.
     """
     given = dict(variables or {})
+    check_variables(given)
     if as_of:
         given["as_of_date"] = as_of.isoformat()
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(given)]
+    arguments = [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--vars",
+        json.dumps(given, default=str),
+    ]
     if target:
         arguments += ["--target", target]
     result = run_dbt(warehouse, arguments, progress)
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     if result.exception:
-        raise BuildFailed(f"dbt could not start: {result.exception}")
+        raise BuildFailed(f"dbt could not run: {result.exception}")
     nodes = list(result.result.results)
     failed = [node for node in nodes if node.status in ("error", "fail")]
+    if {node.node.name for node in failed} == {QUARANTINE_TEST}:
+        raise InputRefused(_failure_message(warehouse, failed))
     if failed:
         raise BuildFailed(_failure_message(warehouse, failed))
     tests = [node for node in nodes if node.node.resource_type == "test"]
@@ -60,6 +78,22 @@ def build(
             f"warning: {node.node.name}: {node.message}" for node in tests if node.status == "warn"
         ],
     )
+
+
+def check_variables(given: dict) -> None:
+    """Refuse vars that the project does not have, and time zones that nobody has.
+
+    dbt ignores an unknown var in silence, and the number would be wrong.
+    """
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    known = project["vars"]
+    for name, value in given.items():
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {nearest[0]}?" if nearest else ""
+            raise InputRefused(f"There is no var {name}.{hint} Known: {', '.join(known)}.")
+        if name.endswith("timezone") and value not in zoneinfo.available_timezones():
+            raise InputRefused(f"{name}: {value} is no time zone; write one such as Europe/Berlin.")
 
 
 def run_dbt(warehouse: Warehouse, arguments: list[str], progress: Progress | None = None):
@@ -117,7 +151,7 @@ def _environment(warehouse: Warehouse) -> Iterator[None]:
 
 
 def _failure_message(warehouse: Warehouse, failed: list) -> str:
-    lines = [f"{len(failed)} of dbt's nodes failed; nothing was published."]
+    lines = [f"{len(failed)} of dbt's models and tests failed; nothing was published."]
     for node in failed:
         lines.append(
             f"- {node.node.resource_type} {node.node.name}: {(node.message or '').strip()}"

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 import yaml
 from rich.console import Console
@@ -17,6 +18,7 @@ from evergreen.errors import EvergreenError
 from evergreen.paths import Warehouse, default_warehouse
 
 UNHEALTHY = 8
+STOPPED = 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,8 +64,16 @@ def main() -> None:
     try:
         app()
     except EvergreenError as error:
-        err.print(f"[red]evergreen:[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except (OSError, duckdb.Error) as error:
+        _fail(f"{type(error).__name__}: {error}", EvergreenError.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped; the published version is as it was", STOPPED)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    err.print(f"[red]evergreen:[/red] {escape(message)}", soft_wrap=True)
+    sys.exit(exit_code)
 
 
 @app.callback(invoke_without_command=True)
@@ -155,7 +165,8 @@ def refresh(
         marts.add_row(name, f"{rows:,}")
     out.print(marts)
     out.print(
-        f"As of {report.as_of_date}: {report.landed_count:,} rows landed, "
+        f"As of {report.as_of_date or 'no day, for no row is dated'}: "
+        f"{report.landed_count:,} rows landed, "
         f"{report.duplicate_count:,} duplicates, {report.quarantined_count:,} quarantined; "
         f"{report.check_count} dbt tests and {report.expectation_count} expectations.",
         soft_wrap=True,
@@ -243,9 +254,10 @@ class _Steps:
     def _tell(self, step: str, line: str) -> None:
         if self._live:
             self._live.update(f"{step}: {escape(line)}")
-        elif step != self._step:
+            return
+        is_new, self._step = step != self._step, step
+        if is_new:
             err.print(f"{step} ...")
-        self._step = step
 
 
 def _print_table(rows: list[dict]) -> None:
@@ -274,7 +286,12 @@ def _variables(text: str | None) -> dict:
 
 
 def _warehouse(folder: Path | None) -> Warehouse:
-    return Warehouse(folder.absolute()) if folder else default_warehouse()
+    place = Warehouse(folder.absolute()) if folder else default_warehouse()
+    if forbidden := set(str(place.folder)) & set("'\"#?"):
+        raise typer.BadParameter(
+            f"{place.folder}: no path with {' '.join(sorted(forbidden))} works for DuckDB and dbt"
+        )
+    return place
 
 
 def _absolute(path: Path | None) -> Path | None:

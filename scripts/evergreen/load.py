@@ -266,8 +266,8 @@ class _Load:
         return "old_rows"
 
     def _count_withdrawn(self, sink: Sink, file: LandedFile, old_rows: str) -> int:
-        """Rows of the old version that the new one lacks, as multisets of what they say."""
-        columns = "* exclude (_file, _line, _loaded_at)"
+        """Ids of the old version that the new one lacks, as multisets."""
+        columns = ", ".join(map(quoted, sink.key)) or "* exclude (_file, _line, _loaded_at)"
         row = self._con.execute(
             f"select count(*) from (select {columns} from {old_rows} except all"
             f" select {columns} from {sink.table} where _file = $1)",

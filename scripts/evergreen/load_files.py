@@ -71,6 +71,8 @@ class TextFacts:
 
 def discover(folder: Path) -> Landing:
     """List the landing folder. Raises InputRefused if it is not there or points out of itself."""
+    if folder.is_file():
+        raise InputRefused(f"{folder} is a file. Name the folder that holds it.")
     if not folder.is_dir():
         raise InputRefused(
             f"The landing folder {folder} is not there. "

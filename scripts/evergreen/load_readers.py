@@ -59,6 +59,13 @@ class Sink:
     id_columns: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What names a row: the table's own id, and the line within it."""
+        return tuple(
+            name for place, name in enumerate(self.id_columns) if not place or name == "line_number"
+        )
+
+    @property
     def table(self) -> str:
         """Quoted name with schema."""
         return f"{self.schema}.{quoted(self.name)}"

@@ -22,8 +22,11 @@ class PublishReport:
     rows: dict[str, int]
 
 
-def publish(warehouse: Warehouse) -> PublishReport:
+def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
     """Copy the schema `marts` of the work file into a new file and swap it in.
+
+    `run`: columns of `marts.refreshes` for the refresh that publishes, its refresh_id among them.
+    The new file says that it is published; the work file is told after the swap.
 
     A reader that has the old file open goes on reading it whole; who opens it afterwards sees the
     new one. Raises PublishFailed, and then the old file stands as it was.
@@ -33,7 +36,7 @@ def publish(warehouse: Warehouse) -> PublishReport:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign_wal(target)
-        rows = _write(warehouse.work_file, aside)
+        rows = _write(warehouse.work_file, aside, run or {})
         _verify(aside, rows)
         _sync(aside)
         aside.replace(target)
@@ -59,7 +62,7 @@ def _refuse_foreign_wal(target: Path) -> None:
         )
 
 
-def _write(work_file: Path, aside: Path) -> dict[str, int]:
+def _write(work_file: Path, aside: Path, run: dict) -> dict[str, int]:
     aside.unlink(missing_ok=True)
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")  # long statements draw one on stdout
@@ -70,6 +73,11 @@ def _write(work_file: Path, aside: Path) -> dict[str, int]:
         for name in names:
             con.execute(
                 f'create table aside.{SCHEMA}."{name}" as select * from work.{SCHEMA}."{name}"'
+            )
+        for column in run:
+            con.execute(
+                f'update aside.{SCHEMA}.refreshes set "{column}" = $1 where refresh_id = $2',
+                [run[column], run["refresh_id"]],
             )
         _copy_comments(con)
         rows = {

@@ -99,17 +99,24 @@ def _refresh(
     loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
     built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
     tell("audit", "checking arrival and drift")
-    audited = audit(warehouse)
-    warnings = built.warnings + [failure.message() for failure in audited.warnings]
+    warnings = list(built.warnings)
+    previous = read_published(warehouse, warnings)
+    is_past = bool(as_of and previous and previous > as_of)
+    if is_past:
+        warnings.append(
+            f"warning: {as_of} is before the published {previous}: drift is not compared"
+        )
+    audited = audit(warehouse, compare=bool(previous) and not is_past)
+    warnings += [failure.message() for failure in audited.warnings]
     log.checked(
         built.check_count, audited.expectation_count, len(warnings) + len(audited.criticals)
     )
     audited.raise_for_critical()
     tell("publish", f"swapping in {warehouse.published_file}")
-    # The published file tells of its own refresh, so the log says so before the marts are copied.
-    log.end(status="published", is_published=True)
-    published = publish(warehouse)
     totals = log.totals()
+    run = log.published_line(totals)
+    published = publish(warehouse, run)
+    log.end(**run)
     return RefreshReport(
         refresh_id=log.refresh_id,
         as_of_date=totals["as_of_date"],
@@ -132,12 +139,37 @@ def read_variables(mapping: Path | None) -> dict:
     if not file or not file.exists():
         return {}
     try:
-        found = yaml.safe_load(file.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise InputRefused(f"{file} is no YAML: {error}") from error
+        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{file} is no YAML in UTF-8: {error}") from error
     if not isinstance(found, dict):
         raise InputRefused(f"{file} must hold lines such as `source_timezone: Europe/Berlin`.")
     return found
+
+
+def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:
+    """Date of the published marts, if there are any to compare with.
+
+    A damaged file is moved aside, so that this refresh heals it. Raises PublishFailed when another
+    program has the file open for writing.
+    """
+    file = warehouse.published_file
+    if not file.exists():
+        return None
+    try:
+        with duckdb.connect(str(file), read_only=True) as con:
+            found = con.execute("select max(as_of_date) from marts.customers").fetchone()
+        return found[0] if found else None
+    except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            raise PublishFailed(
+                f"{file} is open for writing in another program: {str(error).splitlines()[0]} "
+                "Close it, and let readers open the file read-only."
+            ) from error
+        aside = file.with_suffix(".damaged")
+        file.replace(aside)
+        warnings.append(f"warning: {file} could not be read ({error}); it was moved to {aside}")
+        return None
 
 
 class RefreshLog:
@@ -147,7 +179,7 @@ class RefreshLog:
         self.warehouse = warehouse
         now = _now()
         self.refresh_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
-        warehouse.folder.mkdir(parents=True, exist_ok=True)
+        published = self._published_ids()
         with self._connect() as con:
             con.execute("create schema if not exists raw")
             for statement in ledger_ddl(read_contract()):
@@ -155,8 +187,12 @@ class RefreshLog:
             con.execute(
                 "update raw.refreshes set status = 'interrupted', ended_at = $1, "
                 "message = 'it never ended: killed, or the machine stopped' "
-                "where status = 'running'",
-                [now],
+                "where status = 'running' and not list_contains($2, refresh_id)",
+                [now, published],
+            )
+            con.execute(
+                "update raw.refreshes set status = 'published', is_published = true "
+                "where status = 'running'"
             )
             con.execute(
                 "insert into raw.refreshes by name select $1 as refresh_id, $2 as started_at, "
@@ -170,18 +206,31 @@ class RefreshLog:
             dbt_check_count=dbt_checks, expectation_count=expectations, failed_check_count=failed
         )
 
-    def end(self, status: str, message: str | None = None, is_published: bool = False) -> None:
+    def published_line(self, totals: dict) -> dict:
+        """Columns of this run once it is published."""
+        return {
+            "refresh_id": self.refresh_id,
+            "status": "published",
+            "is_published": True,
+            "ended_at": _now(),
+            "as_of_date": totals["as_of_date"],
+            "landed_count": totals["landed_count"],
+            "quarantined_count": totals["quarantined_count"],
+        }
+
+    def end(self, status: str, **values: object) -> None:
         """Note how the run ended. Never hides the error that it is told about."""
-        with contextlib.suppress(duckdb.Error):
-            self._set(status=status, message=message, is_published=is_published, ended_at=_now())
-        if is_published:
-            totals = self.totals()
-            self._set(
-                **{
-                    name: totals[name]
-                    for name in ("as_of_date", "landed_count", "quarantined_count")
-                }
-            )
+        with contextlib.suppress(duckdb.Error, Locked):
+            self._set(**({"ended_at": _now(), "status": status} | values))
+
+    def _published_ids(self) -> list[str]:
+        """Runs that readers see. A run killed right after its swap never noted that it ended."""
+        try:
+            with duckdb.connect(str(self.warehouse.published_file), read_only=True) as con:
+                found = con.execute("select refresh_id from marts.refreshes where is_published")
+                return [refresh_id for (refresh_id,) in found.fetchall()]
+        except duckdb.Error:
+            return []
 
     def totals(self) -> dict:
         """Rows by verdict over all inputs, and the date of the marts."""

@@ -65,8 +65,9 @@ def _read_last_run(warehouse: Warehouse, status: Status) -> None:
             runs = _rows(con, "from raw.refreshes order by refresh_id desc limit 1")
     except duckdb.CatalogException:
         return  # built by a plain dbt build: there is no run to tell of
-    except duckdb.Error:
-        status.problems.append(f"{warehouse.work_file} is in use: a refresh is running")
+    except duckdb.Error as error:
+        reason = "is in use: a refresh is running" if "lock" in str(error).lower() else str(error)
+        status.problems.append(f"{warehouse.work_file} {reason}")
         return
     status.last_run = runs[0] if runs else None
     if status.last_run and not status.last_run["is_published"]:

@@ -159,6 +159,23 @@ def test_yaml_files_are_short():
     )
 
 
+def test_sql_lines_are_at_most_100_columns():
+    files = [
+        file
+        for folder in ("models", "macros", "tests", "analyses")
+        for file in PROJECT_DIR.glob(f"{folder}/**/*.sql")
+    ]
+    assert len(files) >= 40
+    problems(
+        [
+            f"{file.relative_to(PROJECT_DIR)}:{number}: {len(line)} columns"
+            for file in sorted(files)
+            for number, line in enumerate(file.read_text().splitlines(), 1)
+            if len(line) > 100
+        ]
+    )
+
+
 def test_every_seed_says_where_its_rules_come_from(manifest):
     seeds = [n for n in manifest["nodes"].values() if n["resource_type"] == "seed"]
     assert seeds

@@ -16,7 +16,7 @@ import pytest
 from evergreen.errors import AuditFailed, BuildFailed, InputRefused, Locked, PublishFailed
 from evergreen.paths import Warehouse
 from evergreen.publish import STORAGE_VERSION, publish
-from evergreen.refresh import lock, refresh
+from evergreen.refresh import RefreshLog, lock, refresh
 from evergreen.status import read_status
 
 BIN = Path(sys.executable).parent
@@ -123,16 +123,16 @@ def test_refused_input_leaves_the_published_version_untouched(copied, tmp_path):
     assert any("customer_id" in problem for problem in status.problems)
 
 
-def test_failed_test_of_dbt_stops_the_publish(copied, tmp_path):
+def test_file_of_mostly_bad_rows_is_refused(copied, tmp_path):
     """Over 5 % of a file in quarantine is a mapping mistake, not dirt."""
     bad = "".join(f"{n},a,2024-01-01,{n}\n" for n in range(100))
     landing = write_required(
         tmp_path / "landing", bad + "".join(f"x{n},a,soon,1\n" for n in range(20))
     )
     before = fingerprint(copied.published_file)
-    with pytest.raises(BuildFailed, match=r"(?s)quarantine_rate.*orders"):
+    with pytest.raises(InputRefused, match=r"(?s)quarantine_rate.*orders.*bad_time"):
         refresh(Warehouse(tmp_path / "fresh"), landing)
-    with pytest.raises(BuildFailed):
+    with pytest.raises(InputRefused):
         refresh(copied, landing)
     assert fingerprint(copied.published_file) == before
     assert not (tmp_path / "fresh" / "published" / "evergreen.duckdb").exists()
@@ -160,6 +160,86 @@ def test_failed_publish_leaves_the_old_file_and_no_litter(copied):
     Path(f"{copied.published_file}.wal").unlink()
     assert fingerprint(copied.published_file) == before
     assert [p.name for p in copied.published_file.parent.iterdir()] == ["evergreen.duckdb"]
+
+
+def test_failed_test_of_dbt_stops_the_publish(copied, published, monkeypatch):
+    """Any other failed test is a failed build; its first rows are shown."""
+    before = fingerprint(copied.published_file)
+    monkeypatch.setattr("evergreen.build.QUARANTINE_TEST", "no such test")
+    with pytest.raises(BuildFailed, match=r"(?s)quarantine_rate.*row: input="):
+        refresh(copied, published.landing, variables={"max_quarantine_rate": 0})
+    assert fingerprint(copied.published_file) == before
+
+
+def test_past_day_is_published_without_comparing_drift(copied, published):
+    report = refresh(copied, published.landing, as_of=date(2024, 6, 30))
+    assert report.as_of_date == date(2024, 6, 30)
+    assert any("drift is not compared" in warning for warning in report.warnings)
+
+
+def test_damaged_published_file_is_moved_aside_and_healed(copied, published):
+    copied.published_file.write_bytes(b"not a database")
+    report = refresh(copied, published.landing)
+    assert any("damaged" in warning for warning in report.warnings)
+    assert rows_of(copied, "customers") == rows_of(published.warehouse, "customers")
+
+
+def test_killed_before_the_swap_is_interrupted_and_after_it_published(copied, monkeypatch):
+    with duckdb.connect(str(copied.work_file)) as con:
+        con.execute("update raw.refreshes set status = 'running', is_published = false")
+        con.execute(
+            "insert into raw.refreshes (refresh_id, status, is_published) "
+            "values ('killed', 'running', false)"
+        )
+    RefreshLog(copied, "landing")
+    with duckdb.connect(str(copied.work_file)) as con:
+        found = con.execute(
+            "select status, is_published from raw.refreshes order by started_at nulls first"
+        ).fetchall()
+    assert found == [("interrupted", False), ("published", True), ("running", False)]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("{time_zone: UTC}", "Did you mean timezone"),
+        ("{timezone: Mars/Base}", "no time zone"),
+        ("[1]", "mapping"),
+        ("{a", "no YAML"),
+    ],
+)
+def test_wrong_vars_are_refused(given, message, tmp_path):
+    landing = write_required(tmp_path / "landing", "1,a,2024-01-05,10\n")
+    result = evergreen(
+        "refresh", "--landing", landing, "--warehouse", tmp_path / "w", "--vars", given
+    )
+    assert result.returncode in (2, 3)
+    assert message in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+
+
+def test_date_among_the_vars_is_understood(tmp_path):
+    landing = write_required(tmp_path / "landing", "1,a,2024-01-05,10\n2,b,2024-03-01,20\n")
+    report = refresh(
+        Warehouse(tmp_path / "w"), landing, variables={"as_of_date": date(2024, 1, 31)}
+    )
+    assert report.as_of_date == date(2024, 1, 31)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "a#b"])
+def test_impossible_warehouse_is_a_message(place, tmp_path):
+    (tmp_path / "file").touch()
+    landing = write_required(tmp_path / "landing", "")
+    result = evergreen("refresh", "--landing", landing, "--warehouse", tmp_path / place)
+    assert result.returncode in (1, 2)
+    assert "Traceback" not in result.stderr
+
+
+def test_demo_data_never_overwrites_files_of_others(tmp_path):
+    (tmp_path / "orders.csv").write_text("mine")
+    result = evergreen("demo-data", "--out", tmp_path, "--customers", 1)
+    assert result.returncode == 2
+    assert (tmp_path / "orders.csv").read_text() == "mine"
 
 
 def poll(file: str, stop: multiprocessing.Event, results: multiprocessing.Queue) -> None:

@@ -26,7 +26,9 @@ select
     coalesce(totals.order_count, 0) as order_count,
     coalesce(totals.purchase_day_count, 0) as purchase_day_count,
     cast(coalesce(totals.net_revenue, 0) as decimal(18, 2)) as net_revenue,
-    cast(coalesce(totals.monthly_recurring_revenue, 0) as decimal(18, 2)) as monthly_recurring_revenue,
+    cast(
+        coalesce(totals.monthly_recurring_revenue, 0) as decimal(18, 2)
+    ) as monthly_recurring_revenue,
     coalesce(totals.login_count, 0) as login_count,
     coalesce(totals.successful_login_count, 0) as successful_login_count,
     coalesce(totals.touch_count, 0) as touch_count,

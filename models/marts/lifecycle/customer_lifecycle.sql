@@ -16,7 +16,8 @@ stages as (
         max(stage_rank) as stage_rank,
         count(*) as reached_stage_count,
         {% for stage in ['know', 'like', 'trust', 'try', 'buy', 'repeat', 'refer'] -%}
-        max(case when stage = '{{ stage }}' then reached_at end) as {{ stage }}_at{{ ',' if not loop.last }}
+        max(case when stage = '{{ stage }}' then reached_at end) as {{ stage }}_at
+        {{- ',' if not loop.last }}
         {% endfor %}
     from evidence
     group by customer_id
@@ -35,18 +36,23 @@ progress as (
     select
         customers.customer_id,
         coalesce(totals.paid_day_count, 0) as paid_day_count,
-        coalesce(totals.advocacy_act_count, 0) + coalesce(totals.converted_referral_count, 0) as deed_count,
-        coalesce({{ days_between('totals.first_paid_date', 'calendar.as_of_date') }}, 0) as tenure_days
+        coalesce(totals.advocacy_act_count, 0)
+        + coalesce(totals.converted_referral_count, 0) as deed_count,
+        coalesce(
+            {{ days_between('totals.first_paid_date', 'calendar.as_of_date') }}, 0
+        ) as tenure_days
     from customers
     cross join calendar
-    left join {{ ref('int_customer_totals') }} as totals on customers.customer_id = totals.customer_id
+    left join {{ ref('int_customer_totals') }} as totals
+        on customers.customer_id = totals.customer_id
 ),
 
 rungs as (
     select
         progress.customer_id,
         rungs.rung,
-        row_number() over (partition by progress.customer_id order by rungs.rung_rank desc) as choice
+        row_number()
+            over (partition by progress.customer_id order by rungs.rung_rank desc) as choice
     from progress
     inner join {{ ref('loyalty_rungs') }} as rungs
         on progress.paid_day_count >= rungs.min_purchase_days

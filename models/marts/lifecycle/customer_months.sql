@@ -50,20 +50,31 @@ activity as (
         count(case
             when
                 activities.activity = 'order_paid'
-                and (activities.voided_date is null or activities.voided_date > months.last_known_date)
+                and (
+                    activities.voided_date is null
+                    or activities.voided_date > months.last_known_date
+                )
                 then 1
         end) as order_count,
         count(distinct case
             when
                 activities.activity = 'order_paid'
-                and (activities.voided_date is null or activities.voided_date > months.last_known_date)
+                and (
+                    activities.voided_date is null
+                    or activities.voided_date > months.last_known_date
+                )
                 then activities.activity_date
         end) as purchase_day_count,
-        sum(case when activities.activity in ('order_paid', 'order_refunded') then activities.amount end)
-            as net_revenue,
-        count(case when activities.activity in ('login_success', 'login_failure') then 1 end) as login_count,
+        sum(case
+            when activities.activity in ('order_paid', 'order_refunded') then activities.amount
+        end) as net_revenue,
+        count(case
+            when activities.activity in ('login_success', 'login_failure') then 1
+        end) as login_count,
         count(case when activities.activity = 'login_success' then 1 end) as successful_login_count,
-        count(case when activities.activity in ('touch_inbound', 'touch_outbound') then 1 end) as touch_count,
+        count(case
+            when activities.activity in ('touch_inbound', 'touch_outbound') then 1
+        end) as touch_count,
         count(case when types.is_engagement then 1 end) as engagement_count
     from {{ ref('int_customer_activities') }} as activities
     inner join {{ ref('activity_types') }} as types on activities.activity = types.activity

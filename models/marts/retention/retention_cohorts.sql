@@ -11,11 +11,17 @@ with activities as (
 ),
 
 active_months as (
-    select distinct 'order' as activity, customer_id, month from activities where activity = 'order_paid'
+    select distinct 'order' as activity, customer_id, month
+    from activities
+    where activity = 'order_paid'
     union all
-    select distinct 'login' as activity, customer_id, month from activities where activity = 'login_success'
+    select distinct 'login' as activity, customer_id, month
+    from activities
+    where activity = 'login_success'
     union all
-    select distinct 'any' as activity, customer_id, month from activities where is_engagement
+    select distinct 'any' as activity, customer_id, month
+    from activities
+    where is_engagement
 ),
 
 members as (
@@ -57,7 +63,8 @@ retained as (
         count(*) as retained_count
     from members
     inner join active_months
-        on members.activity = active_months.activity and members.customer_id = active_months.customer_id
+        on members.activity = active_months.activity
+        and members.customer_id = active_months.customer_id
     group by members.activity, members.cohort_month, active_months.month
 ),
 
@@ -79,7 +86,8 @@ select
     cells.age_months,
     cells.cohort_size,
     coalesce(retained.retained_count, 0) as retained_count,
-    coalesce(retained.retained_count, 0) / cast(cells.cohort_size as double precision) as retention_rate,
+    coalesce(retained.retained_count, 0)
+    / cast(cells.cohort_size as double precision) as retention_rate,
     cast(coalesce(revenue.net_revenue, 0) as decimal(18, 2)) as net_revenue,
     cells.is_complete as is_mature,
     calendar.as_of_date

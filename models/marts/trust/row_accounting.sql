@@ -17,14 +17,24 @@ counted as (
         count(case when verdicts.row_status = 'quarantined' then 1 end) as quarantined_count,
         sum(verdicts.amount) as landed_amount,
         sum(case when verdicts.row_status = 'accepted' then verdicts.amount end) as accepted_amount,
-        sum(case when verdicts.row_status = 'duplicate' then verdicts.amount end) as duplicate_amount,
-        sum(case when verdicts.row_status = 'quarantined' then verdicts.amount end) as quarantined_amount,
+        sum(case
+            when verdicts.row_status = 'duplicate' then verdicts.amount
+        end) as duplicate_amount,
+        sum(case
+            when verdicts.row_status = 'quarantined' then verdicts.amount
+        end) as quarantined_amount,
         count(case
-            when verdicts.row_status = 'accepted' and verdicts.event_date > calendar.as_of_date then 1
+            when
+                verdicts.row_status = 'accepted'
+                and verdicts.event_date > calendar.as_of_date
+                then 1
         end) as after_as_of_count,
-        count(case when verdicts.row_status = 'accepted' and ids.is_test then 1 end) as test_customer_count,
+        count(case
+            when verdicts.row_status = 'accepted' and ids.is_test then 1
+        end) as test_customer_count,
         {% for note in [
-            'superseded', 'rounded_amount', 'impossible_order_of_times', 'invisible_characters', 'undated',
+            'superseded', 'rounded_amount', 'impossible_order_of_times', 'invisible_characters',
+            'undated',
         ] -%}
         count(case
             when verdicts.row_status <> 'quarantined' and verdicts.notes like '%{{ note }}%' then 1
@@ -32,7 +42,8 @@ counted as (
         {% endfor %}
     from verdicts
     cross join {{ ref('stg_calendar') }} as calendar
-    left join {{ ref('int_customer_ids') }} as ids on verdicts.source_customer_id = ids.source_customer_id
+    left join {{ ref('int_customer_ids') }} as ids
+        on verdicts.source_customer_id = ids.source_customer_id
     group by verdicts.input, verdicts.file
 ),
 
@@ -67,7 +78,8 @@ select
     coalesce(counted.row_count, 0) + coalesce(malformed.malformed_count, 0) as landed_count,
     coalesce(counted.accepted_count, 0) as accepted_count,
     coalesce(counted.duplicate_count, 0) as duplicate_count,
-    coalesce(counted.quarantined_count, 0) + coalesce(malformed.malformed_count, 0) as quarantined_count,
+    coalesce(counted.quarantined_count, 0)
+    + coalesce(malformed.malformed_count, 0) as quarantined_count,
     {% for amount in ['landed', 'accepted', 'duplicate', 'quarantined'] -%}
     cast(coalesce(counted.{{ amount }}_amount, 0) as decimal(18, 2)) as {{ amount }}_amount,
     {% endfor -%}

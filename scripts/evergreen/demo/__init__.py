@@ -132,6 +132,7 @@ def generate(
     """
     _check(customers, months, seed, dirt, file_format, dirt_kinds, block_size)
     out = Path(out)
+    _check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     planter = Dirt(dirt, dirt_kinds)
     files = {table: TableFile(out, table, file_format) for table in v.TABLES}
@@ -179,6 +180,14 @@ def _write_block(
         if planter.share:
             planter.plant(con, table, block.rng(f"dirt {table}"))
         files[table].append(con)
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder with files of somebody else: they could be the user's real data."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / DEMO_MARKER).is_file():
+        raise ValueError(f"{out} holds files that are no demo data; name an empty folder")
 
 
 def _check(
