@@ -82,6 +82,13 @@
     {% else %}
         {% set present = adapter.get_columns_in_relation(relation)
             | map(attribute='name') | map('lower') | list %}
+        {% set missing = wanted.keys() | reject('in', present) | list %}
+        {% if missing and relation.is_view %}
+            {% do exceptions.raise_compiler_error(
+                relation ~ ' is a view without the columns ' ~ missing | join(', ')
+                ~ ': add them to the view as null, or make it a table.'
+            ) %}
+        {% endif %}
         {% for name, type in wanted.items() if name not in present %}
             {% do statements.append(
                 'alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type

@@ -43,3 +43,12 @@
         >= 1e16
     )
 {%- endmacro %}
+
+
+{% macro is_too_large_in_reporting(amount) -%}
+    (
+        rate_to_reporting <> 1
+        and cast({{ amount }} as double precision) * cast(rate_to_reporting as double precision)
+        >= 1e16
+    )
+{%- endmacro %}

@@ -27,7 +27,8 @@
             _line as file_line,
             _extra as landed_extra,
             {%- for column in contract_columns(input) %}
-            {{ clean_text(column.name) }} as landed_{{ column.name }}
+            {{ clean_text('cast(' ~ column.name ~ ' as ' ~ dbt.type_string() ~ ')') }}
+                as landed_{{ column.name }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from landed

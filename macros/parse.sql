@@ -8,10 +8,20 @@
 {#- Most values have nothing to trim, which their first and last character tell cheaply. -#}
 {% macro duckdb__clean_text(column) -%}
     case
-        when ascii({{ column }}) <= 32 or ascii(right({{ column }}, 1)) <= 32
-            then nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13)), '')
-        else {{ column }}
+        when
+            ascii({{ column }}) between 33 and 126
+            and ascii(right({{ column }}, 1)) between 33 and 126
+            then {{ column }}
+        else nullif(trim({{ column }}, {{ blank_characters() }}), '')
     end
+{%- endmacro %}
+
+
+{#- Space, tab, line ends, and the no-break and wide spaces of Unicode. -#}
+{% macro blank_characters() -%}
+    {%- for code in [32, 9, 10, 13, 160, 8239, 12288] + range(8192, 8203) | list -%}
+    chr({{ code }}){{ ' || ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

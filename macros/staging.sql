@@ -39,3 +39,9 @@
     from {{ ref(from or 'stg_' ~ input) }}
     where {{ where }}
 {%- endmacro %}
+
+
+{#- A later time that a date without a time of day put before the earlier one, at that one. -#}
+{% macro not_before(later, earlier) -%}
+    case when {{ later }} < {{ earlier }} then {{ earlier }} else {{ later }} end
+{%- endmacro %}

@@ -4,7 +4,8 @@ with reason_counts as (
         input,
         file,
         reasons,
-        count(*) as row_count
+        count(*) as row_count,
+        min(details) as example
     from {{ ref('quarantined_rows') }}
     group by input, file, reasons
 ),
@@ -15,6 +16,7 @@ ranked as (
         file,
         reasons,
         row_count,
+        example,
         row_number() over (
             partition by input, file order by row_count desc, reasons asc
         ) as reason_rank
@@ -27,7 +29,8 @@ select
     accounting.landed_count,
     accounting.quarantined_count,
     ranked.reasons as most_common_reason,
-    ranked.row_count as most_common_reason_count
+    ranked.row_count as most_common_reason_count,
+    ranked.example
 from {{ ref('row_accounting') }} as accounting
 left join ranked
     on accounting.input = ranked.input and accounting.file = ranked.file and ranked.reason_rank = 1

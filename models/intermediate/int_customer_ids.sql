@@ -1,5 +1,11 @@
 with recursive customers as (
-    select * from {{ ref('stg_customers') }}
+    select accounts.*
+    from {{ ref('stg_customers') }} as accounts
+    cross join {{ ref('stg_calendar') }} as calendar
+    -- What an account says is known from the day on which it was made.
+    where
+        accounts.created_at is null
+        or {{ local_date('accounts.created_at') }} <= calendar.as_of_date
 ),
 
 named as (
@@ -38,7 +44,7 @@ email_groups as (
     from customers
     where email_hash is not null and {{ 'true' if var('fold_equal_emails') else 'false' }}
     group by email_hash
-    having count(*) > 1
+    having count(*) between 2 and {{ var('max_ids_per_email') }}
 ),
 
 links as (

@@ -11,7 +11,11 @@ with recursive subscriptions as (
 ),
 
 last_day as (
-    select {{ dbt.dateadd('day', 1, 'as_of_date') }} as day_after from {{ ref('stg_calendar') }}
+    -- A day more than the latest zone is ahead: the local day decides below.
+    select
+        as_of_date,
+        {{ dbt.dateadd('day', 2, 'as_of_date') }} as day_after
+    from {{ ref('stg_calendar') }}
 ),
 
 longest as (
@@ -53,5 +57,5 @@ select
 from renewals
 cross join last_day
 where
-    renewals.month_at < last_day.day_after
+    {{ local_date('renewals.month_at') }} <= last_day.as_of_date
     and (renewals.ended_at is null or renewals.month_at < renewals.ended_at)

@@ -12,7 +12,11 @@ select
     merged_into,
     coalesce(is_test, false)
     {%- for domain in var('internal_email_domains') %}
-    or coalesce(lower(email) like '%@{{ domain | lower }}', false)
+    or coalesce(
+        {{ dbt.split_part('lower(email)', "'@'", 2) }}
+        = '{{ domain | lower | replace("'", "''") }}',
+        false
+    )
     {%- endfor %} as is_test,
     -- Addresses never leave staging: case and outer spaces are folded, the rest is kept as it is.
     case

@@ -5,7 +5,7 @@ settled as (
     select
         accepted.*,
         case
-            when refund_amount is null and status = 'refunded' then amount
+            when coalesce(refund_amount, 0) = 0 and status = 'refunded' then amount
             else coalesce(refund_amount, 0)
         end as settled_refund_amount
     from accepted
@@ -27,7 +27,7 @@ select
     kind = 'standard' and status <> 'cancelled' and amount > 0 as is_payable,
     settled_refund_amount >= amount and amount > 0 as is_fully_refunded,
     ordered_at,
-    refunded_at,
+    {{ not_before('refunded_at', 'ordered_at') }} as refunded_at,
     promised_at,
     delivered_at,
     invoiced_at

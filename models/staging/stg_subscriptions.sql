@@ -10,6 +10,6 @@ select
     started_at,
     trial_ends_at,
     -- The paid part starts when the trial ends.
-    coalesce(trial_ends_at, started_at) as paid_from_at,
+    coalesce({{ not_before('trial_ends_at', 'started_at') }}, started_at) as paid_from_at,
     ended_at
 from accepted

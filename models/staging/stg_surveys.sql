@@ -12,10 +12,10 @@ select
     competitor,
     score is not null or answer is not null or responded_at is not null as is_answered,
     sent_at,
-    responded_at,
+    {{ not_before('responded_at', 'sent_at') }} as responded_at,
     -- When it was answered; the day it was sent where the answer carries no time.
     case
         when score is not null or answer is not null or responded_at is not null
-            then coalesce(responded_at, sent_at)
+            then coalesce({{ not_before('responded_at', 'sent_at') }}, sent_at)
     end as answered_at
 from accepted

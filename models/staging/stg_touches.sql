@@ -11,5 +11,5 @@ select
     dwell_seconds,
     cost as cost_amount,
     touched_at,
-    responded_at
+    {{ not_before('responded_at', 'touched_at') }} as responded_at
 from accepted

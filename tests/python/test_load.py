@@ -80,8 +80,8 @@ def test_changed_content_replaces_its_own_rows_and_counts_the_withdrawn(shop: Sh
     shop.put("orders.csv", ORDERS + "o1,c1,t,1\no2,c2,t,3\nbad\n")
     report = shop.load()
     assert outcome(report, "orders.csv") == "replaced"
-    # One of the two copies of o1, and the old version of o2.
-    assert shop.query("select withdrawn_count from raw.files where file = 'orders.csv'") == [(2,)]
+    # One of the two copies of o1; o2 is still there, corrected.
+    assert shop.query("select withdrawn_count from raw.files where file = 'orders.csv'") == [(1,)]
     assert shop.lines() == [(2, "o1"), (3, "o2"), (2, "o9")]
     shop.put("orders.csv", ORDERS + "o1,c1,t,1\n")
     shop.load()

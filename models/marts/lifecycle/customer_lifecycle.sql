@@ -51,8 +51,10 @@ rungs as (
     select
         progress.customer_id,
         rungs.rung,
-        row_number()
-            over (partition by progress.customer_id order by rungs.rung_rank desc) as choice
+        row_number() over (
+            partition by progress.customer_id
+            order by rungs.rung_rank desc, rungs.min_purchase_days desc
+        ) as choice
     from progress
     inner join {{ ref('loyalty_rungs') }} as rungs
         on progress.paid_day_count >= rungs.min_purchase_days

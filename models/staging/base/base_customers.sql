@@ -6,12 +6,27 @@ typed as (
     {{ typed_rows('customers') }}
 ),
 
+-- Only the newest version of a row says where it was merged.
+newest as (
+    select
+        customer_id,
+        max(created_at) as newest_created_at
+    from typed
+    group by customer_id
+),
+
 merges as (
     select distinct
-        customer_id,
-        merged_into
+        typed.customer_id,
+        typed.merged_into
     from typed
-    where merged_into is not null and customer_id is not null
+    inner join newest on typed.customer_id = newest.customer_id
+    where
+        typed.merged_into is not null
+        and (
+            typed.created_at = newest.newest_created_at
+            or newest.newest_created_at is null
+        )
 ),
 
 -- Every id that a merged id leads to; a cycle ends because a pair is kept once.

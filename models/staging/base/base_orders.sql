@@ -26,6 +26,8 @@ priced as (
         ('negative_amount', 'cost < 0', found('cost', 'is negative')),
         ('refund_exceeds_amount', 'refund_amount > amount and amount >= 0',
             found('refund_amount', 'is more than the amount', 'landed_amount')),
+        ('out_of_range', is_too_large_in_reporting('amount'),
+            found('amount', 'has over 16 digits in the reporting currency')),
         ('unknown_currency', 'rate_to_reporting is null and ordered_at is not null',
             found('currency', 'has no rate in the seed exchange_rates on', 'landed_ordered_at')),
     ],

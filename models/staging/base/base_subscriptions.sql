@@ -24,6 +24,8 @@ priced as (
         ('negative_amount', 'monthly_amount < 0', found('monthly_amount', 'is negative')),
         ('ends_before_start', is_impossible_time('ended_at', 'started_at'),
             found('ended_at', 'lies before started_at', 'landed_started_at')),
+        ('out_of_range', is_too_large_in_reporting('monthly_amount'),
+            found('monthly_amount', 'has over 16 digits in the reporting currency')),
         ('unknown_currency', 'rate_to_reporting is null and started_at is not null',
             found('currency', 'has no rate in the seed exchange_rates on', 'landed_started_at')),
     ],

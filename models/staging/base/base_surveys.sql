@@ -27,6 +27,8 @@ scaled as (
     checks=[
         ('score_out_of_scale', 'landed_score is not null and score is null',
             found('score', 'is no number')),
+        ('score_out_of_scale', 'lowest_score > highest_score',
+            found('scale_min', 'is above the end of the scale')),
         ('score_out_of_scale', 'score < lowest_score or score > highest_score',
             found('score', 'lies outside', scale_text())),
     ],
