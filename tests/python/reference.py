@@ -266,7 +266,9 @@ class Reference:
                 first[referred] = min(claim, first.get(referred, claim))
         for referred, (at, _, referrer) in first.items():
             known = self.people[referred].known(self.as_of)
-            self.people[referrer].deeds += any(act.is_payment and act.at >= at for act in known)
+            paid = [act.at.date() for act in known if act.is_payment]
+            # Who paid before was a customer already.
+            self.people[referrer].deeds += bool(paid) and min(paid) >= at.date()
         for person in self.people.values():
             person.deeds += sum(act.name == "advocacy_act" for act in person.acts)
 

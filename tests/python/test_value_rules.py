@@ -21,7 +21,7 @@ from value_rules import (
 )
 
 from evergreen.build import build
-from evergreen.errors import BuildFailed
+from evergreen.errors import InputRefused
 from evergreen.load import load
 from evergreen.paths import PROJECT_DIR, Warehouse
 
@@ -274,7 +274,7 @@ def test_file_with_too_many_bad_rows_is_refused_as_a_mapping_mistake(tmp_path: P
         (landing / f"{name}.csv").write_text(text)
     warehouse = Warehouse(tmp_path / "warehouse")
     load(warehouse, landing)
-    with pytest.raises(BuildFailed) as refused:
+    with pytest.raises(InputRefused) as refused:
         build(warehouse)
     message = str(refused.value)
     assert "assert_quarantine_rate" in message
