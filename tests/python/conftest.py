@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from evergreen.demo import generate
+from evergreen.demo import DemoReport, generate
 from evergreen.paths import Warehouse
 from evergreen.refresh import RefreshReport, refresh
 
@@ -17,6 +17,7 @@ class Published:
 
     warehouse: Warehouse
     landing: Path
+    demo: DemoReport
     report: RefreshReport
 
     def query(self, sql: str) -> list[tuple]:
@@ -30,6 +31,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """200 customers with dirt, refreshed once. Tests must not change it."""
     folder = tmp_path_factory.mktemp("published")
     landing = folder / "landing"
-    generate(200, 10, 5, landing, dirt=0.01)
+    demo = generate(200, 10, 5, landing, dirt=0.03)
     warehouse = Warehouse(folder / "warehouse")
-    return Published(warehouse, landing, refresh(warehouse, landing))
+    return Published(warehouse, landing, demo, refresh(warehouse, landing))

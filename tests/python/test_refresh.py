@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -68,6 +69,20 @@ def test_row_accounting_balances_and_shows_the_dirt(published):
     )[0]
     assert landed == judged == published.report.landed_count
     assert quarantined == published.report.quarantined_count > 0
+
+
+def test_planted_dirt_gets_the_answers_it_must_get(published):
+    """Every bad row of the demo is quarantined for its reason, or counted as a duplicate."""
+    found: dict[str, Counter] = {table: Counter() for table in published.demo.rows}
+    for table, reasons in published.query("select input, reasons from marts.quarantined_rows"):
+        found[table].update(reasons.split(","))
+    for table, rows in published.query(
+        "select input, sum(duplicate_count)::bigint from marts.row_accounting group by input"
+    ):
+        found[table]["duplicate"] = rows
+    for table, answers in published.demo.answers.items():
+        expected = {answer: rows for answer, rows in answers.items() if answer != "accepted"}
+        assert {answer: rows for answer, rows in found[table].items() if rows} == expected, table
 
 
 def test_published_refresh_tells_of_itself(published):
