@@ -347,13 +347,16 @@ judged as (
 {% endmacro %}
 
 {% macro note_cases(columns, impossible_times, event_at) %}
-    {% set money, ids, impossible = [], [], [] %}
+    {% set money, ids, impossible, emails = [], [], [], [] %}
     {% for column in columns %}
         {% if column.kind == 'money' %}
             {% do money.append('(' ~ needs_rounding('landed_' ~ column.name) ~ ')') %}
         {% endif %}
         {% if column.kind == 'id' %}
             {% do ids.append(has_invisible_characters(column.name)) %}
+        {% endif %}
+        {% if column.name == 'email' %}
+            {% do emails.append(has_non_ascii(column.name)) %}
         {% endif %}
     {% endfor %}
     {% for pair in impossible_times %}
@@ -364,6 +367,7 @@ judged as (
         ('rounded_amount', money),
         ('impossible_order_of_times', impossible),
         ('invisible_characters', ids),
+        ('unusual_email', emails),
         ('undated', ['(' ~ event_at ~ ') is null']),
     ] if conditions %}
         {% do cases.append('case when ' ~ conditions | join(' or ') ~ " then '" ~ code ~ "' end") %}

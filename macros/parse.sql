@@ -168,3 +168,14 @@
         )
     end
 {%- endmacro %}
+
+
+{#- True for text with a letter beyond plain ASCII, such as a Cyrillic a or a full-width one: in an
+    e-mail address it may stand for a letter that looks the same. -#}
+{% macro has_non_ascii(column) %}
+    {{ return(adapter.dispatch('has_non_ascii', 'evergreen')(column)) }}
+{% endmacro %}
+
+{% macro duckdb__has_non_ascii(column) -%}
+    strlen({{ column }}) <> length({{ column }})
+{%- endmacro %}

@@ -36,6 +36,8 @@ s3,one day of trial,2024-01-05T10:00:00Z,20,2024-01-05
 same mail,2023-01-01,x@example.org,FR,true,,
 made later,2025-03-01,x@example.org,JP,false,,true
 like,2023-01-01,j@myxcorp.com,,,,
+cyrillic,2023-01-01,\u0445@example.org,,,,
+full width,2023-01-01,\uff58@example.org,,,,
 Old,2023-01-01,,,,New,
 New,2023-01-01,,,,,
 Old,2023-06-01,,,,,
@@ -129,3 +131,12 @@ def test_placeholder_address_folds_nobody(query):
 def test_scale_upside_down_is_named(query):
     found = query("select details from marts.quarantined_rows where input = 'surveys'")
     assert "scale_min '10' is above the end of the scale" in found[0][0]
+
+
+def test_letters_that_look_alike_are_not_folded_but_counted(query):
+    assert query(
+        "select unusual_email_count from marts.row_accounting where input = 'customers'"
+    ) == [(2,)]
+    assert query(
+        "select count(*) from marts.customers where customer_id in ('cyrillic', 'full width')"
+    ) == [(2,)]

@@ -34,6 +34,7 @@ counted as (
         end) as test_customer_count,
         {% for note in [
             'superseded', 'rounded_amount', 'impossible_order_of_times', 'invisible_characters',
+            'unusual_email',
             'undated',
         ] -%}
         count(case
@@ -89,6 +90,7 @@ select
     coalesce(counted.rounded_amount_count, 0) as rounded_amount_count,
     coalesce(counted.impossible_order_of_times_count, 0) as impossible_order_of_times_count,
     coalesce(counted.invisible_characters_count, 0) as invisible_characters_count,
+    coalesce(counted.unusual_email_count, 0) as unusual_email_count,
     coalesce(counted.undated_count, 0) as undated_count,
     coalesce(ledger.withdrawn_count, 0) as withdrawn_count,
     calendar.as_of_date
