@@ -401,5 +401,5 @@ def _missing_tables(missing: Sequence[str], landing: Landing, report: LoadReport
         f"No file for the required input{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
         f"in {landing.folder}. Found: {found}.{hints}{waiting} "
         f"Deliver {', '.join(f'{name}.csv' for name in missing)} (a header line alone will do), "
-        "or name a mapping."
+        "or map them (mappings/cdnow/logins.sql maps no rows at all)."
     )
