@@ -45,3 +45,15 @@
 {% macro not_before(later, earlier) -%}
     case when {{ later }} < {{ earlier }} then {{ earlier }} else {{ later }} end
 {%- endmacro %}
+
+
+{#- Accounts as known on the as-of date: what an account says is known from the day on which it was
+    made. -#}
+{% macro known_accounts() -%}
+    select accounts.*
+    from {{ ref('stg_customers') }} as accounts
+    cross join {{ ref('stg_calendar') }} as calendar
+    where
+        accounts.created_at is null
+        or {{ local_date('accounts.created_at') }} <= calendar.as_of_date
+{%- endmacro %}

@@ -1,11 +1,5 @@
 with recursive customers as (
-    select accounts.*
-    from {{ ref('stg_customers') }} as accounts
-    cross join {{ ref('stg_calendar') }} as calendar
-    -- What an account says is known from the day on which it was made.
-    where
-        accounts.created_at is null
-        or {{ local_date('accounts.created_at') }} <= calendar.as_of_date
+    {{ known_accounts() }}
 ),
 
 named as (

@@ -2,13 +2,8 @@ with ids as (
     select * from {{ ref('int_customer_ids') }} where not is_test
 ),
 
-accounts as (
-    select accounts.*
-    from {{ ref('stg_customers') }} as accounts
-    cross join {{ ref('stg_calendar') }} as calendar
-    where
-        accounts.created_at is null
-        or {{ local_date('accounts.created_at') }} <= calendar.as_of_date
+customers as (
+    {{ known_accounts() }}
 ),
 
 -- The surviving id's own attributes; those of the ids folded into it where it has none.
@@ -30,8 +25,7 @@ folded as (
         min(case when customers.has_consent then 1 when not customers.has_consent then 0 end) = 1
             as has_consent
     from ids
-    left join accounts as customers
-        on ids.source_customer_id = customers.customer_id
+    left join customers on ids.source_customer_id = customers.customer_id
     group by ids.customer_id
 ),
 

@@ -106,7 +106,7 @@ def _refresh(
         warnings.append(
             f"warning: {as_of} is before the published {previous}: drift is not compared"
         )
-    audited = audit(warehouse, compare=bool(previous) and not is_past)
+    audited = audit(warehouse, compare=not is_past)
     warnings += [failure.message() for failure in audited.warnings]
     log.checked(
         built.check_count, audited.expectation_count, len(warnings) + len(audited.criticals)
@@ -148,7 +148,7 @@ def read_variables(mapping: Path | None) -> dict:
 
 
 def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:
-    """Date of the published marts, if there are any to compare with.
+    """Date of the published marts; None where nothing is published or no row is dated.
 
     A damaged file is moved aside, so that this refresh heals it. Raises PublishFailed when another
     program has the file open for writing.
