@@ -1,5 +1,19 @@
 {#- Windows and conditions that lifecycle models share. -#}
 
+{#- One row with the named limits of the seed thresholds as columns; whole numbers where the name
+    ends in _days or _count. -#}
+{% macro thresholds(names) -%}
+    select
+        {%- for name in names %}
+        cast(
+            max(case when threshold = '{{ name }}' then value end)
+            as {{ 'integer' if name.endswith(('_days', '_count')) else 'double precision' }}
+        ) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('thresholds') }}
+{%- endmacro %}
+
+
 {#- Activities that count within a period of knowledge (int_knowledge_periods). -#}
 {% macro known_in_period(activities, periods) -%}
     {{ activities }}.customer_id = {{ periods }}.customer_id

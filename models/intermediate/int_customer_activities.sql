@@ -72,6 +72,10 @@ with activities as (
     {{ activity_rows('tickets', 'ticket_id', "'ticket_opened'", at='opened_at', detail='kind') }}
     union all
     {{ activity_rows(
+        'tickets', 'ticket_id', "'ticket_replied'", at='first_replied_at', detail='kind',
+    ) }}
+    union all
+    {{ activity_rows(
         'tickets', 'ticket_id', "'ticket_resolved'", at='resolved_at', detail='kind',
         quantity='satisfaction_score', where='resolved_at is not null',
     ) }}
@@ -91,6 +95,12 @@ with activities as (
     {{ activity_rows(
         'subscriptions', 'subscription_id', "'subscription_trial'", at='started_at', detail='plan',
         where='trial_ends_at > started_at',
+    ) }}
+    union all
+    {{ activity_rows(
+        'subscriptions', 'subscription_id', "'subscription_trial_ended'", at='ended_at',
+        detail='plan',
+        where='trial_ends_at > started_at and (ended_at <= paid_from_at or monthly_amount = 0)',
     ) }}
     union all
     {{ activity_rows(

@@ -23,6 +23,9 @@ totals as (
         coalesce(
             sum(case when activity in ('order_paid', 'order_refunded') then amount end), 0
         ) as net_revenue,
+        coalesce(
+            sum(case when activity = 'subscription_month' then amount end), 0
+        ) as subscription_revenue,
         count(case when activity in ('login_success', 'login_failure') then 1 end) as login_count,
         count(case when activity = 'login_success' then 1 end) as successful_login_count,
         count(case when activity in ('touch_inbound', 'touch_outbound') then 1 end) as touch_count,
@@ -40,6 +43,8 @@ totals as (
         max(case when activity = 'order_paid' then activity_date end) as last_order_date,
         min(case when activity in ('order_paid', 'subscription_month') then activity_date end)
             as first_paid_date,
+        min(case when activity in ('order_paid', 'subscription_month') then activity_at end)
+            as first_paid_at,
         max(case when activity = 'order_paid' then activity_at end) as last_order_at,
         max(case when activity = 'login_success' then activity_at end) as last_login_at
     from activities
