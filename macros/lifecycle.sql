@@ -39,22 +39,31 @@
 {%- endmacro %}
 
 
-{#- The state on a day, from a row of int_customer_rhythm that is the latest on that day.
-    First match wins. `day` is a date expression. -#}
+{#- The state on a day, from a row of int_customer_rhythm that is the latest on that day, joined
+    with the limits of state_thresholds(). First match wins. `day` is a date expression. -#}
 {% macro state_on(day) -%}
     case
         when first_paid_date is null then 'prospect'
         when {{ is_lost_on(day) }} then 'lost'
-        when {{ days_between('last_return_date', day) }} <= 90 then 'reactivated'
-        when {{ days_between('first_paid_date', day) }} <= 90 then 'new'
+        when {{ days_between('last_return_date', day) }} <= reactivated_for_days then 'reactivated'
+        when {{ days_between('first_paid_date', day) }} <= new_for_days then 'new'
         when
-            {{ days_between('last_active_date', day) }} > 30
-            and {{ days_between('last_active_date', day) }} > 2 * typical_gap_days then 'dormant'
+            {{ days_between('last_active_date', day) }} > dormant_after_days
+            and {{ days_between('last_active_date', day) }} > dormant_gap_ratio * typical_gap_days
+            then 'dormant'
         when
-            {{ usage_trend_on(day) }} < 0.5
-            and {{ days_between('fourth_last_login_date', day) }} < 112 then 'declining'
+            {{ usage_trend_on(day) }} < declining_usage_trend
+            and {{ days_between('fourth_last_login_date', day) }} < declining_window_days
+            then 'declining'
         else 'active'
     end
+{%- endmacro %}
+
+{% macro state_thresholds() -%}
+    {{ thresholds([
+        'lost_after_days', 'new_for_days', 'reactivated_for_days', 'dormant_after_days',
+        'dormant_gap_ratio', 'declining_usage_trend', 'declining_window_days',
+    ]) }}
 {%- endmacro %}
 
 {#- A running paid subscription keeps from lost. When the last one ended, the customer is lost
@@ -62,7 +71,7 @@
 {% macro is_lost_on(day) -%}
     running_subscription_count = 0
     and (
-        {{ days_between('last_active_date', day) }} >= 180
+        {{ days_between('last_active_date', day) }} >= lost_after_days
         or (last_subscription_ended_at is not null and last_active_at <= last_subscription_ended_at)
     )
 {%- endmacro %}

@@ -6,6 +6,10 @@ with activities as (
         or (activity = 'subscription_month' and quantity = 1)
 ),
 
+thresholds as (
+    {{ thresholds(['lost_after_days', 'own_rhythm_gap_count']) }}
+),
+
 periods as (
     select * from {{ ref('int_knowledge_periods') }}
 ),
@@ -14,10 +18,7 @@ first_days as (
     select
         periods.customer_id,
         periods.known_from,
-        case
-            when periods.known_from > customers.first_seen_date then periods.known_from
-            else customers.first_seen_date
-        end as day
+        greatest(periods.known_from, customers.first_seen_date) as day
     from periods
     inner join {{ ref('int_customers') }} as customers
         on periods.customer_id = customers.customer_id
@@ -46,15 +47,12 @@ days as (
         customer_id,
         known_from,
         day,
-        max(
-            case when activity in ('order_paid', 'subscription_month') then day end
-        ) as paid_date,
+        max(case when activity in ('order_paid', 'subscription_month') then day end) as paid_date,
         max(case when is_act then day end) as active_date,
         max(case when activity = 'login_success' then day end) as login_date,
         max(case when is_act then activity_at end) as active_at,
-        max(
-            case when activity = 'subscription_ended' then activity_at end
-        ) as subscription_ended_at,
+        max(case when activity = 'subscription_ended' then activity_at end)
+            as subscription_ended_at,
         sum(case activity
             when 'subscription_month' then 1
             when 'subscription_ended' then -1
@@ -82,15 +80,16 @@ measured as (
         case
             when active_date is not null then {{ days_between('previous_active_date', 'day') }}
         end as gap_days,
-        -- Back after 180 silent days; a first purchase is no return.
+        -- Back after a silence that loses customers; a first purchase is no return.
         case
             when
                 active_date is not null
                 and previous_first_paid_date is not null
-                and {{ days_between('previous_active_date', 'day') }} >= 180
+                and {{ days_between('previous_active_date', 'day') }} >= thresholds.lost_after_days
                 then day
         end as return_date
     from seen_before
+    cross join thresholds
 ),
 
 running as (
@@ -131,17 +130,18 @@ select
     logins.fourth_last_login_date,
     running.running_subscription_count,
     running.gap_count,
-    -- With fewer than 3 gaps a customer's own rhythm is unknown: everybody's stands in for it.
-    case
-        when running.gap_count >= 3 then cast(running.own_typical_gap_days as double precision)
-        else cast(population.typical_gap_days as double precision)
-    end as typical_gap_days,
+    -- With too few gaps a customer's own rhythm is unknown: everybody's stands in for it.
+    cast(case
+        when running.gap_count >= thresholds.own_rhythm_gap_count then running.own_typical_gap_days
+        else population.typical_gap_days
+    end as double precision) as typical_gap_days,
     logins.usage_trend as usage_trend_at_login,
     running.last_active_at,
     running.last_subscription_ended_at
 from running
 inner join periods
     on running.customer_id = periods.customer_id and running.known_from = periods.known_from
+cross join thresholds
 left join {{ ref('int_population_rhythm') }} as population
     on running.last_active_date = population.day
 left join {{ ref('int_customer_login_days') }} as logins

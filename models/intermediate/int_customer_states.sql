@@ -9,23 +9,33 @@ calendar as (
     select as_of_date from {{ ref('stg_calendar') }}
 ),
 
+thresholds as (
+    {{ state_thresholds() }}
+),
+
 limits as (
     select rhythm.*, day as check_date from rhythm
     {% for first_day in [
-        dbt.dateadd('day', 91, 'first_paid_date'),
-        dbt.dateadd('day', 91, 'last_return_date'),
-        dbt.dateadd('day', 180, 'last_active_date'),
-        dbt.dateadd('day', 31, 'last_active_date'),
-        dbt.dateadd('day', 'cast(floor(2 * typical_gap_days) as integer) + 1', 'last_active_date'),
-        dbt.dateadd('day', 112, 'fourth_last_login_date'),
+        dbt.dateadd('day', 'new_for_days + 1', 'first_paid_date'),
+        dbt.dateadd('day', 'reactivated_for_days + 1', 'last_return_date'),
+        dbt.dateadd('day', 'lost_after_days', 'last_active_date'),
+        dbt.dateadd('day', 'dormant_after_days + 1', 'last_active_date'),
         dbt.dateadd(
             'day',
-            'cast(floor(ln(2 * usage_trend_at_login) / ln(2) * 56 / 3.0) as integer) + 1',
+            'cast(floor(dormant_gap_ratio * typical_gap_days) as integer) + 1',
+            'last_active_date',
+        ),
+        dbt.dateadd('day', 'declining_window_days', 'fourth_last_login_date'),
+        dbt.dateadd(
+            'day',
+            'cast(floor(
+                ln(usage_trend_at_login / declining_usage_trend) / ln(2) * 56 / 3.0
+            ) as integer) + 1',
             'last_login_date',
         ),
     ] %}
     union all
-    select rhythm.*, cast({{ first_day }} as date) as check_date from rhythm
+    select rhythm.*, cast({{ first_day }} as date) as check_date from rhythm cross join thresholds
     {% endfor %}
 ),
 
@@ -36,6 +46,7 @@ checked as (
         {{ state_on('check_date') }} as state
     from limits
     cross join calendar
+    cross join thresholds
     where
         limits.check_date >= limits.day
         and limits.check_date < limits.next_day
