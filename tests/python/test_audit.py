@@ -52,6 +52,9 @@ select 'order' as activity, date '2026-02-01' as cohort_month, age::int as age_m
     ((100 - age) / 200)::double as retention_rate, 50::decimal(18,2) as net_revenue,
     true as is_mature, date '2026-06-30' as as_of_date
 from range(5) as ages(age);
+create table marts.login_problems as
+select 'c' || i as customer_id, 3::bigint as failed_login_streak, date '2026-06-30' as as_of_date
+from range(5) as numbers(i);
 create table marts.row_accounting (
     input varchar, file varchar, landed_count bigint, accepted_count bigint,
     duplicate_count bigint, quarantined_count bigint, as_of_date date
@@ -350,6 +353,12 @@ WARNINGS = {
         ("warning", "marts.retention_cohorts", None),
         "age_months 2, last_percent 49, percent 10",
     ),
+    "many customers cannot log in": (
+        "insert into marts.login_problems from marts.login_problems;"
+        "insert into marts.login_problems select * from marts.login_problems limit 1",
+        ("warning", "marts", None),
+        "last_locked_out_count 5, locked_out_count 11",
+    ),
     "a mart lost most of its rows": (
         "delete from marts.customer_months where month > date '2026-03-01'",
         ("warning", "marts", None),
@@ -395,6 +404,7 @@ def test_a_drift_is_told_and_does_not_stop(audited, drift):
 def test_what_looks_odd_and_is_usual_is_no_drift(audited):
     report = audited(
         "update raw.orders set status = ' PAID ';"
+        "insert into marts.login_problems from marts.login_problems;"
         "update raw.surveys set customer_id = null where rowid % 5 < 3",
         "update marts.row_accounting set accepted_count = 720 where input = 'surveys';"
         "alter table marts.customers drop column country",
