@@ -45,6 +45,7 @@ totals as (
             as first_paid_date,
         min(case when activity in ('order_paid', 'subscription_month') then activity_at end)
             as first_paid_at,
+        min(case when activity = 'order_paid' then activity_at end) as first_order_at,
         max(case when activity = 'order_paid' then activity_at end) as last_order_at,
         max(case when activity = 'login_success' then activity_at end) as last_login_at
     from activities
@@ -53,6 +54,11 @@ totals as (
 
 select
     totals.*,
+    -- Who ordered and subscribed at their first moment is told by the order.
+    case
+        when totals.first_order_at = totals.first_paid_at then 'order'
+        when totals.first_paid_at is not null then 'subscription'
+    end as first_payment,
     coalesce(conversions.converted_referral_count, 0) as converted_referral_count
 from totals
 left join conversions on totals.customer_id = conversions.customer_id

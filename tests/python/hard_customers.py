@@ -1,7 +1,8 @@
 """Customers who live on the boundaries: gaps of 179 to 181 days, refunds, merges, subscriptions.
 
 Random, from a seed, but drawn from the values at which rules change, so that a few hundred of them
-meet every rule from both sides. The files are clean: nothing in them is quarantined.
+meet every rule from both sides; `hard_stories` adds customers whose story is written out. The files
+are clean: nothing in them is quarantined.
 """
 
 import csv
@@ -11,26 +12,46 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from hard_stories import tell_stories
+
 FIRST_DAY, LAST_DAY = date(2021, 11, 1), date(2024, 2, 29)
 GAPS = (0, 1, 1, 2, 3, 7, 7, 14, 29, 30, 31, 32, 60, 61, 89, 90, 91, 92, 112, 179, 180, 181, 366)
 REFUND_DELAYS = (None, 0, 1, 5, 30, 89, 180, 200, 400)
 TIMES = ("00:00:00", "09:30:00", "09:30:00", "23:59:59")
-PURPOSES = ("newsletter", "seminar", "meeting", "content", "promotion", "welcome", "ad")
+PURPOSES = (
+    *("newsletter", "seminar", "meeting", "content", "promotion", "welcome", "ad"),
+    *("follow_up", "thank_you", "education", "value_review", "win_back", "win_back", "cross_sell"),
+)
+COSTS = ("", "0", "0.05", "0.05", "2.60", "40.00")
+REASONS = ("price", "Too Expensive", "no longer needed", "could not log in", "the colour", "")
+CANCEL_REASONS = ("price", "competitor", "no_longer_needed", "upgraded", "unknown", "moved", "")
+CSAT_SCALES = (("", "", 6), ("1", "5", 6), ("1", "7", 8), ("0", "100", 101), ("0", "4", 5))
+"""Lowest and highest score as landed, and the first score that lies above."""
+ATTRIBUTES = {
+    "archetype": ("", "regular", "champion", "bargain"),
+    "country": ("", "GB", "DE"),
+    "entry_source": ("", "ads", "organic", "referral"),
+    "entry_campaign": ("", "", "spring"),
+    "preferred_channel": ("", "email", "phone"),
+    "reseller_id": ("", "", "", "r1", "r2", "r3"),
+    "has_consent": ("", "true", "true", "false"),
+}
 COLUMNS = {
     "orders": "order_id customer_id ordered_at amount status kind refund_amount refunded_at"
-    " currency",
+    " currency reseller_id",
     "order_items": "order_id line_number product_id quantity unit_price",
-    "logins": "login_id customer_id logged_in_at outcome",
-    "surveys": "response_id customer_id survey score sent_at responded_at",
-    "customers": "customer_id created_at email merged_into is_test",
+    "logins": "login_id customer_id logged_in_at outcome method",
+    "surveys": "response_id customer_id survey question score scale_min scale_max answer"
+    " competitor sent_at responded_at",
+    "customers": "customer_id created_at email merged_into is_test " + " ".join(ATTRIBUTES),
     "touches": "touch_id customer_id touched_at direction channel purpose is_control responded_at"
-    " dwell_seconds",
+    " dwell_seconds cost",
     "events": "event_id customer_id occurred_at feature",
-    "tickets": "ticket_id customer_id opened_at kind resolved_at",
+    "tickets": "ticket_id customer_id opened_at kind first_replied_at resolved_at",
     "referrals": "referral_id referrer_id referred_at referred_customer_id kind",
     "advocacy_acts": "act_id customer_id acted_at act",
     "subscriptions": "subscription_id customer_id started_at monthly_amount plan trial_ends_at"
-    " ended_at",
+    " ended_at cancel_reason",
 }
 EVENT_TIMES = {
     "orders": "ordered_at",
@@ -45,13 +66,14 @@ EVENT_TIMES = {
     "subscriptions": "started_at",
 }
 LATER_VALUES = {
-    "orders": ("refunded_at", ("refund_amount", "status")),
-    "surveys": ("responded_at", ("score",)),
-    "touches": ("responded_at", ()),
-    "tickets": ("resolved_at", ()),
-    "subscriptions": ("ended_at", ()),
+    "orders": {"refunded_at": ("refund_amount", "status")},
+    "surveys": {"responded_at": ("score", "answer", "competitor")},
+    "touches": {"responded_at": ()},
+    "tickets": {"first_replied_at": (), "resolved_at": ()},
+    "subscriptions": {"ended_at": ("cancel_reason",)},
 }
-"""Of each table: the time of what happened later to a row, and the columns that it filled."""
+"""Of each table: the times of what happened later to a row, and the columns that each filled. The
+end of a trial is no such time: it was agreed on the day on which the trial began."""
 
 Tables = dict[str, list[dict[str, str]]]
 
@@ -69,6 +91,7 @@ class HardCustomers:
         self._fold(count)
         self._refer(count)
         self._log_in_daily("steady")
+        tell_stories(self.add)
         # The last day has a login, so that it is the as-of date.
         self.add("logins", customer_id="c000", logged_in_at=f"{LAST_DAY}T12:00:00Z")
 
@@ -85,7 +108,8 @@ class HardCustomers:
         day = FIRST_DAY + timedelta(dice.randrange(500))
         if dice.random() < 0.7:
             created = self._at(day - timedelta(dice.choice((0, 0, 1, 40))))
-            self.add("customers", customer_id=customer_id, created_at=created)
+            drawn = {name: dice.choice(values) for name, values in ATTRIBUTES.items()}
+            self.add("customers", customer_id=customer_id, created_at=created, **drawn)
         self.ids = [customer_id]
         likings = [dice.choice(ACTIONS) for _ in range(3)]
         for _ in range(dice.randrange(1, 22)):
@@ -153,6 +177,7 @@ class HardCustomers:
         at, amount = self._at(day), dice.choice(("0", "10.00", "19.99", "100.05"))
         row = {"customer_id": who, "ordered_at": at, "amount": amount}
         row["currency"] = dice.choice(("", "USD", "EUR", "GBP"))
+        row["reseller_id"] = dice.choice(("", "", "", "r1", "r2"))
         fate = dice.random()
         if fate < 0.1:
             row["status"] = "cancelled"
@@ -176,7 +201,15 @@ class HardCustomers:
 
     def _login(self, who: str, day: date) -> None:
         outcome = self.dice.choice(("success", "success", "success", "", "failure"))
-        self.add("logins", customer_id=who, logged_in_at=self._at(day), outcome=outcome)
+        row = {"customer_id": who, "logged_in_at": self._at(day), "outcome": outcome}
+        self.add("logins", **row, method=self.dice.choice(("", "password", "sso")))
+
+    def _fail(self, who: str, day: date) -> None:
+        """Locked out at three failures, and not at two."""
+        for number in range(self.dice.choice((2, 3, 4))):
+            at = f"{day}T20:00:{number:02d}Z"
+            row = {"customer_id": who, "logged_in_at": at, "outcome": "failure"}
+            self.add("logins", **row, method="password")
 
     def _logins(self, who: str, day: date) -> None:
         """Day after day, or every other day, so that stopping makes a declining customer."""
@@ -197,6 +230,7 @@ class HardCustomers:
         lasts = dice.choice((None, timedelta(0), timedelta(1), timedelta(31), timedelta(200)))
         if lasts is not None and pays_from + lasts < datetime(2024, 2, 29, tzinfo=UTC):
             row["ended_at"] = text(pays_from + lasts)
+            row["cancel_reason"] = dice.choice(CANCEL_REASONS)
             if lasts and dice.random() < 0.3:  # a change of plan is an end and a start
                 change = {"customer_id": who, "started_at": row["ended_at"]}
                 self.add("subscriptions", **change, monthly_amount="12.00", plan="b")
@@ -208,6 +242,7 @@ class HardCustomers:
         row = {"customer_id": who, "touched_at": at, "purpose": dice.choice(PURPOSES)}
         row["direction"] = dice.choice(("outbound", "inbound", ""))
         row["is_control"] = dice.choice(("", "false", "true"))
+        row["cost"] = dice.choice(COSTS)
         if row["is_control"] != "true" and dice.random() < 0.4:
             row["responded_at"] = text(datetime.fromisoformat(at) + timedelta(dice.choice((0, 3))))
         if row["purpose"] == "content":
@@ -224,11 +259,38 @@ class HardCustomers:
         if self.dice.random() < 0.3:
             self.add("advocacy_acts", customer_id=who, acted_at=at, act="review")
 
+    def _rate(self, who: str, day: date) -> None:
+        """Satisfaction on several scales, some in words only; never two answers at one moment."""
+        low, high, above = self.dice.choice(CSAT_SCALES)
+        self.next_id["answers"] += 1
+        minutes, seconds = divmod(self.next_id["answers"] % 3600, 60)
+        answer = {"scale_min": low, "scale_max": high, "answer": self.dice.choice(("", "fine"))}
+        if not answer["answer"] or self.dice.random() < 0.7:
+            answer["score"] = str(self.dice.randrange(int(low or 1), above))
+        at = f"{day}T14:{minutes:02d}:{seconds:02d}Z"
+        times = {"sent_at": f"{day}T00:00:00Z", "responded_at": at}
+        if self.dice.random() < 0.2:  # the answer carries no time
+            times = {"sent_at": at}
+        self.add("surveys", customer_id=who, survey="csat", **answer, **times)
+
+    def _leave(self, who: str, day: date) -> None:
+        """An exit survey, with two questions as often as not, or nothing said."""
+        row = {"customer_id": who, "survey": "exit", "sent_at": self._at(day)}
+        for question in self.dice.choice((("main_reason",), ("", "reason"), ("anything_else",))):
+            said = {"answer": self.dice.choice(REASONS), "responded_at": row["sent_at"]}
+            said["competitor"] = self.dice.choice(("", "acme", "bell"))
+            self.add("surveys", **row, question=question, **said)
+
     def _work(self, who: str, day: date) -> None:
         at = self._at(day)
-        solved = text(datetime.fromisoformat(at) + timedelta(2))
         self.add("events", customer_id=who, occurred_at=at, feature="search")
-        self.add("tickets", customer_id=who, opened_at=at, kind="bug", resolved_at=solved)
+        row = {"customer_id": who, "opened_at": at}
+        row["kind"] = self.dice.choice(("bug", "question", "complaint", "complaint", ""))
+        for time in ("first_replied_at", "resolved_at"):
+            later = text(datetime.fromisoformat(at) + timedelta(self.dice.choice((0, 1, 2, 40))))
+            if self.dice.random() < 0.7 and later[:10] <= str(LAST_DAY):
+                row[time] = later
+        self.add("tickets", **row)
 
 
 FOLDED = {f"c{number:03d}" for number in range(1, 11)}
@@ -242,6 +304,10 @@ ACTIONS = (
     HardCustomers._tried_order,
     HardCustomers._touch,
     HardCustomers._speak,
+    HardCustomers._rate,
+    HardCustomers._leave,
+    HardCustomers._fail,
+    HardCustomers._work,
     HardCustomers._work,
 )
 
@@ -271,10 +337,10 @@ def cut(tables: Tables, last_day: date) -> Tables:
             kept[table] = [row for row in rows if row["order_id"] in orders]
             continue
         kept[table] = [dict(row) for row in rows if happened(row[EVENT_TIMES[table]], last_day)]
-        later, filled = LATER_VALUES.get(table, ("", ()))
-        for row in kept[table]:
-            if later and row[later] and not happened(row[later], last_day):
-                row.update(dict.fromkeys((later, *filled), ""))
+        for later, filled in LATER_VALUES.get(table, {}).items():
+            for row in kept[table]:
+                if row[later] and not happened(row[later], last_day):
+                    row.update(dict.fromkeys((later, *filled), ""))
     return kept
 
 

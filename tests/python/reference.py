@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +20,14 @@ from pathlib import Path
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 STAGES = ("know", "like", "trust", "try", "buy", "repeat", "refer")
 NEVER, CENT = date.max, Decimal("0.01")
+FOREVER = datetime.max.replace(tzinfo=UTC)
 SHORT, LONG = 2 ** (-1 / 14), 2 ** (-1 / 56)
 
 
 @dataclass(frozen=True)
 class Act:
-    """One activity, undone from `void` on. `first` marks a subscription's first month."""
+    """One activity, undone from `void` on. `first` marks a subscription's first month, `source`
+    is the id of the row that it comes from."""
 
     at: datetime
     name: str
@@ -33,6 +35,7 @@ class Act:
     amount: Decimal = Decimal(0)
     void: date = NEVER
     first: bool = False
+    source: str = ""
 
     @cached_property
     def day(self) -> date:
@@ -71,6 +74,7 @@ class Reference:
 
     def __init__(self, folder: Path, as_of: date) -> None:
         self.folder, self.as_of = folder, as_of
+        self.accounts = {row["customer_id"]: row for row in self.rows("customers")}
         self.rules = seed("stage_rules")
         self.engaging = {
             row["activity"] for row in seed("activity_types") if row["is_engagement"] == "true"
@@ -99,9 +103,13 @@ class Reference:
 
     def _fold(self) -> tuple[dict[str, str], set[str], set[str]]:
         """Source id -> customer id; the test customers; those whom anything dated names."""
-        accounts = {row["customer_id"]: row for row in self.rows("customers")}
-        named = set(accounts) | {row["merged_into"] for row in accounts.values()}
-        dated = {row["customer_id"] for row in accounts.values() if row["created_at"]}
+        named, dated = set(), set()
+        for row in self.accounts.values():
+            named |= {row["customer_id"], row["merged_into"]}
+            if row["created_at"]:
+                dated |= {row["customer_id"], row["merged_into"]}
+        # What an account says is known from the day on which it was made.
+        accounts = {key: row for key, row in self.accounts.items() if self._is_known(row)}
         for table, (columns, times) in NAMING.items():
             for row in self.rows(table):
                 ids = {row.get(column, "") for column in columns}
@@ -129,7 +137,7 @@ class Reference:
             created = row.get("created_at", "")
             return (
                 bool(row.get("merged_into")),
-                moment(created) if created else datetime.max.replace(tzinfo=UTC),
+                moment(created) if created else FOREVER,
                 customer_id,
             )
 
@@ -137,8 +145,11 @@ class Reference:
         tests = {home[key] for key, row in accounts.items() if row["is_test"] == "true"}
         return home, tests, {home[key] for key in dated if key}
 
+    def _is_known(self, account: dict) -> bool:
+        return not account["created_at"] or moment(account["created_at"]).date() <= self.as_of
+
     def _acts(self) -> Iterator[tuple[str, Act]]:
-        for row in self.rows("customers"):
+        for row in self.accounts.values():
             if row["created_at"]:
                 yield row["customer_id"], Act(moment(row["created_at"]), "signup")
         yield from self._orders()
@@ -146,18 +157,19 @@ class Reference:
         yield from self._touches()
         for row in self.rows("logins"):
             name = "login_" + (row.get("outcome") or "success")
-            yield row["customer_id"], Act(moment(row["logged_in_at"]), name)
+            yield row["customer_id"], Act(moment(row["logged_in_at"]), name, row["method"])
         for row in self.rows("surveys"):
             if row["sent_at"]:
-                yield row["customer_id"], Act(moment(row["sent_at"]), "survey_sent")
-            if row["responded_at"]:
-                yield row["customer_id"], Act(moment(row["responded_at"]), "survey_answered")
+                yield row["customer_id"], Act(moment(row["sent_at"]), "survey_sent", row["survey"])
+            if at := answered_at(row):
+                yield row["customer_id"], Act(at, "survey_answered", row["survey"])
         for row in self.rows("events"):
-            yield row["customer_id"], Act(moment(row["occurred_at"]), "feature_used")
+            at = moment(row["occurred_at"])
+            yield row["customer_id"], Act(at, "feature_used", row["feature"])
         for row in self.rows("tickets"):
-            yield row["customer_id"], Act(moment(row["opened_at"]), "ticket_opened")
-            if row["resolved_at"]:
-                yield row["customer_id"], Act(moment(row["resolved_at"]), "ticket_resolved")
+            for time, what in TICKET_TIMES.items():
+                if row[time]:
+                    yield row["customer_id"], Act(moment(row[time]), f"ticket_{what}", row["kind"])
         for row in self.rows("referrals"):
             at, kind = moment(row["referred_at"]), row["kind"] or "referral"
             yield row["referrer_id"], Act(at, "referral_made", kind)
@@ -193,19 +205,12 @@ class Reference:
             yield who, Act(at, "order_unpaid")
             return
         void = given_back.date() if is_full and given_back.date() <= self.as_of else NEVER
-        yield who, Act(at, "order_paid", amount=amount.quantize(CENT, ROUND_HALF_UP), void=void)
+        links = {"void": void, "source": row["order_id"]}
+        yield who, Act(at, "order_paid", amount=cents(amount), **links)
         for item in self._items[row["order_id"]]:
             yield who, Act(at, "item_bought", item["product_id"], void=void)
         if refund:
-            yield (
-                who,
-                Act(
-                    given_back,
-                    "order_refunded",
-                    amount=-refund.quantize(CENT, ROUND_HALF_UP),
-                    void=void,
-                ),
-            )
+            yield who, Act(given_back, "order_refunded", amount=-cents(refund), **links)
 
     @cached_property
     def _items(self) -> dict[str, list[dict]]:
@@ -226,20 +231,25 @@ class Reference:
     def _subscriptions(self) -> Iterator[tuple[str, Act]]:
         for row in self.rows("subscriptions"):
             who, starts = row["customer_id"], moment(row["started_at"])
+            told = {"detail": row["plan"], "source": row["subscription_id"]}
             pays_from = starts
-            if row["trial_ends_at"] and moment(row["trial_ends_at"]) > starts:
-                yield who, Act(starts, "subscription_trial", row["plan"])
+            if is_trial := row["trial_ends_at"] and moment(row["trial_ends_at"]) > starts:
+                yield who, Act(starts, "subscription_trial", **told)
                 pays_from = moment(row["trial_ends_at"])
-            ends = moment(row["ended_at"]) if row["ended_at"] else datetime.max.replace(tzinfo=UTC)
-            if Decimal(row["monthly_amount"]) == 0 or ends <= pays_from:
+            ends = moment(row["ended_at"]) if row["ended_at"] else FOREVER
+            rate = self._rate(row["currency"] or "USD", starts.date())
+            amount = cents(Decimal(row["monthly_amount"]) * rate)
+            if amount == 0 or ends <= pays_from:
+                if is_trial and ends < FOREVER:
+                    yield who, Act(ends, "subscription_trial_ended", **told)
                 continue
             number, at = 0, pays_from
             while at < ends and at.date() <= self.as_of:
-                yield who, Act(at, "subscription_month", row["plan"], first=number == 0)
+                yield who, Act(at, "subscription_month", amount=amount, first=number == 0, **told)
                 number += 1
                 at = months_later(pays_from, number)
             if ends.date() <= self.as_of:
-                yield who, Act(ends, "subscription_ended", row["plan"])
+                yield who, Act(ends, "subscription_ended", amount=amount, **told)
 
     def _touches(self) -> Iterator[tuple[str, Act]]:
         for row in self.rows("touches"):
@@ -247,7 +257,8 @@ class Reference:
             if row["is_control"] == "true":
                 yield who, Act(at, "touch_withheld", purpose)
                 continue
-            yield who, Act(at, "touch_" + (row["direction"] or "outbound"), purpose)
+            cost = Decimal(row["cost"] or 0)
+            yield who, Act(at, "touch_" + (row["direction"] or "outbound"), purpose, cost)
             if row["responded_at"]:
                 yield who, Act(moment(row["responded_at"]), "touch_answered", purpose)
             if purpose == "content" and Decimal(row["dwell_seconds"] or 0) > 0:
@@ -256,13 +267,9 @@ class Reference:
     def _count_deeds(self) -> None:
         """Advocacy acts, and customers whom they were the first to refer and who paid since."""
         first: dict[str, tuple[datetime, str, str]] = {}
-        for row in self.rows("referrals"):
-            at, referred = moment(row["referred_at"]), self.home.get(row["referred_customer_id"])
-            referrer = self.home[row["referrer_id"]]
-            if at.date() > self.as_of or not {referred, referrer} <= self.people.keys():
-                continue
-            if referred != referrer:
-                claim = (at, row["referral_id"], referrer)
+        for at, referral_id, referrer, referred in self.referrals():
+            if {referred, referrer} <= self.people.keys():
+                claim = (at, referral_id, referrer)
                 first[referred] = min(claim, first.get(referred, claim))
         for referred, (at, _, referrer) in first.items():
             known = self.people[referred].known(self.as_of)
@@ -271,6 +278,49 @@ class Reference:
             self.people[referrer].deeds += bool(paid) and min(paid) >= at.date()
         for person in self.people.values():
             person.deeds += sum(act.name == "advocacy_act" for act in person.acts)
+
+    # ---- what is on record beside the acts -------------------------------------------------
+
+    def referrals(self) -> Iterator[tuple[datetime, str, str, str]]:
+        """When, its id, who referred whom: referrals of one person by another."""
+        for row in self.rows("referrals"):
+            at, referred = moment(row["referred_at"]), self.home.get(row["referred_customer_id"])
+            referrer = self.home[row["referrer_id"]]
+            if at.date() <= self.as_of and referred and referred != referrer:
+                yield at, row["referral_id"], referrer, referred
+
+    def attribute(self, customer_id: str, name: str) -> str | None:
+        """The survivor's own; else the smallest of those of the ids folded into it."""
+        values = {row["customer_id"]: row[name] for row in self._known[customer_id] if row[name]}
+        return values.get(customer_id) or min(values.values(), default=None)
+
+    @cached_property
+    def _known(self) -> dict[str, list[dict]]:
+        """Customer id -> accounts of theirs that are known on the as-of date."""
+        accounts = defaultdict(list)
+        for row in filter(self._is_known, self.accounts.values()):
+            accounts[self.home[row["customer_id"]]].append(row)
+        return accounts
+
+    @cached_property
+    def orders(self) -> dict[str, dict]:
+        return {row["order_id"]: row for row in self.rows("orders")}
+
+    @cached_property
+    def subscriptions(self) -> dict[str, dict]:
+        return {row["subscription_id"]: row for row in self.rows("subscriptions")}
+
+    @cached_property
+    def answers(self) -> dict[str, list[tuple[datetime, dict]]]:
+        """Customer id -> answered surveys and when, first to last."""
+        answers = defaultdict(list)
+        for row in self.rows("surveys"):
+            at = answered_at(row)
+            if at and at.date() <= self.as_of:
+                answers[self.home[row["customer_id"]]].append((at, row))
+        for given in answers.values():
+            given.sort(key=lambda answer: (answer[0], answer[1]["response_id"]))
+        return answers
 
     # ---- definitions -----------------------------------------------------------------------
 
@@ -343,6 +393,7 @@ class Reference:
         return max(reached)[1]
 
 
+TICKET_TIMES = {"opened_at": "opened", "first_replied_at": "replied", "resolved_at": "resolved"}
 NAMING = {
     "orders": (("customer_id",), ("ordered_at",)),
     "logins": (("customer_id",), ("logged_in_at",)),
@@ -372,6 +423,18 @@ def breaker_days(known: list[Act]) -> list[date]:
 
 def gaps(days: list[date]) -> list[int]:
     return [(after - before).days for before, after in pairwise(days)]
+
+
+def answered_at(row: dict[str, str]) -> datetime | None:
+    """When a survey was answered: when it was sent, if the answer carries no time."""
+    if row["responded_at"] or row["score"] or row["answer"]:
+        at = row["responded_at"] or row["sent_at"]
+        return moment(at) if at else None
+    return None
+
+
+def cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_EVEN)
 
 
 def moment(text: str) -> datetime:
