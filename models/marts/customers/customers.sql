@@ -8,6 +8,18 @@ totals as (
 
 lifecycle as (
     select * from {{ ref('customer_lifecycle') }}
+),
+
+pulse as (
+    select * from {{ ref('int_customer_pulse') }}
+),
+
+warnings as (
+    select
+        customer_id,
+        count(*) as warning_count
+    from {{ ref('early_warnings') }}
+    group by customer_id
 )
 
 select
@@ -26,6 +38,7 @@ select
     coalesce(totals.order_count, 0) as order_count,
     coalesce(totals.purchase_day_count, 0) as purchase_day_count,
     cast(coalesce(totals.net_revenue, 0) as decimal(18, 2)) as net_revenue,
+    cast(coalesce(totals.subscription_revenue, 0) as decimal(18, 2)) as subscription_revenue,
     cast(
         coalesce(totals.monthly_recurring_revenue, 0) as decimal(18, 2)
     ) as monthly_recurring_revenue,
@@ -35,9 +48,16 @@ select
     coalesce(totals.advocacy_act_count, 0) as advocacy_act_count,
     coalesce(totals.converted_referral_count, 0) as converted_referral_count,
     lifecycle.days_in_stage,
+    pulse.days_silent,
+    pulse.typical_gap_days,
+    pulse.overdue_ratio,
+    pulse.usage_trend,
+    pulse.failed_login_streak,
+    coalesce(warnings.warning_count, 0) as warning_count,
     coalesce(totals.running_subscription_count, 0) > 0 as is_subscribed,
     customers.has_consent,
     customers.first_seen_date,
+    totals.first_paid_date,
     totals.first_order_date,
     totals.last_order_date,
     lifecycle.state_since,
@@ -46,4 +66,6 @@ select
     totals.last_login_at
 from customers
 inner join lifecycle on customers.customer_id = lifecycle.customer_id
+inner join pulse on customers.customer_id = pulse.customer_id
 left join totals on customers.customer_id = totals.customer_id
+left join warnings on customers.customer_id = warnings.customer_id
