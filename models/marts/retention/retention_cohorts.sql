@@ -1,27 +1,19 @@
-with activities as (
+with active_months as (
     select
-        activities.customer_id,
-        activities.activity,
-        activities.amount,
-        types.is_engagement,
-        cast({{ dbt.date_trunc('month', 'activities.activity_date') }} as date) as month
-    from {{ ref('int_customer_activities') }} as activities
-    inner join {{ ref('activity_types') }} as types on activities.activity = types.activity
-    where activities.voided_date is null
+        activity,
+        customer_id,
+        period_start as month
+    from {{ ref('int_active_periods') }}
+    where period = 'month'
 ),
 
-active_months as (
-    select distinct 'order' as activity, customer_id, month
-    from activities
-    where activity = 'order_paid'
-    union all
-    select distinct 'login' as activity, customer_id, month
-    from activities
-    where activity = 'login_success'
-    union all
-    select distinct 'any' as activity, customer_id, month
-    from activities
-    where is_engagement
+payments as (
+    select
+        customer_id,
+        amount,
+        {{ period_of('activity_date', 'month') }} as month
+    from {{ ref('int_customer_activities') }}
+    where voided_date is null and activity in ('order_paid', 'order_refunded')
 ),
 
 members as (
@@ -72,32 +64,50 @@ revenue as (
     select
         members.activity,
         members.cohort_month,
-        activities.month,
-        sum(activities.amount) as net_revenue
+        payments.month,
+        sum(payments.amount) as net_revenue
     from members
-    inner join activities on members.customer_id = activities.customer_id
-    where activities.activity in ('order_paid', 'order_refunded')
-    group by members.activity, members.cohort_month, activities.month
+    inner join payments on members.customer_id = payments.customer_id
+    group by members.activity, members.cohort_month, payments.month
+),
+
+measured as (
+    select
+        cells.activity,
+        cells.cohort_month,
+        cells.age_months,
+        cells.cohort_size,
+        coalesce(retained.retained_count, 0) as retained_count,
+        coalesce(revenue.net_revenue, 0) as net_revenue,
+        max(case when cells.age_months = 0 then coalesce(revenue.net_revenue, 0) end)
+            over (partition by cells.activity, cells.cohort_month) as first_net_revenue,
+        cells.is_complete
+    from cells
+    left join retained
+        on cells.activity = retained.activity
+        and cells.cohort_month = retained.cohort_month
+        and cells.month = retained.month
+    left join revenue
+        on cells.activity = revenue.activity
+        and cells.cohort_month = revenue.cohort_month
+        and cells.month = revenue.month
 )
 
 select
-    cells.activity,
-    cells.cohort_month,
-    cells.age_months,
-    cells.cohort_size,
-    coalesce(retained.retained_count, 0) as retained_count,
-    coalesce(retained.retained_count, 0)
-    / cast(cells.cohort_size as double precision) as retention_rate,
-    cast(coalesce(revenue.net_revenue, 0) as decimal(18, 2)) as net_revenue,
-    cells.is_complete as is_mature,
+    measured.activity,
+    measured.cohort_month,
+    measured.age_months,
+    measured.cohort_size,
+    measured.retained_count,
+    measured.retained_count
+    / cast(measured.cohort_size as double precision) as retention_rate,
+    case
+        when measured.first_net_revenue > 0
+            then cast(measured.net_revenue as double precision)
+                / cast(measured.first_net_revenue as double precision)
+    end as revenue_retention_ratio,
+    cast(measured.net_revenue as decimal(18, 2)) as net_revenue,
+    measured.is_complete as is_mature,
     calendar.as_of_date
-from cells
+from measured
 cross join {{ ref('stg_calendar') }} as calendar
-left join retained
-    on cells.activity = retained.activity
-    and cells.cohort_month = retained.cohort_month
-    and cells.month = retained.month
-left join revenue
-    on cells.activity = revenue.activity
-    and cells.cohort_month = revenue.cohort_month
-    and cells.month = revenue.month

@@ -1,0 +1,1 @@
+{{ period_spine('week') }}
