@@ -85,11 +85,11 @@ measured as (
             when
                 active_date is not null
                 and previous_first_paid_date is not null
-                and {{ days_between('previous_active_date', 'day') }} >= thresholds.lost_after_days
+                and {{ days_between('previous_active_date', 'day') }}
+                    >= (select lost_after_days from thresholds)
                 then day
         end as return_date
     from seen_before
-    cross join thresholds
 ),
 
 running as (

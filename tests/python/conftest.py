@@ -31,6 +31,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """200 customers with dirt, refreshed once. Tests must not change it."""
     folder = tmp_path_factory.mktemp("published")
     landing = folder / "landing"
-    demo = generate(200, 10, 5, landing, dirt=0.03)
+    demo = generate(200, 14, 5, landing, dirt=0.03)
     warehouse = Warehouse(folder / "warehouse")
     return Published(warehouse, landing, demo, refresh(warehouse, landing))
