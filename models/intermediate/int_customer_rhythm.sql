@@ -86,7 +86,7 @@ measured as (
                 active_date is not null
                 and previous_first_paid_date is not null
                 and {{ days_between('previous_active_date', 'day') }}
-                    >= (select lost_after_days from thresholds)
+                    >= (select thresholds.lost_after_days from thresholds)
                 then day
         end as return_date
     from seen_before
