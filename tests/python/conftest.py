@@ -28,9 +28,9 @@ class Published:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """200 customers with dirt, refreshed once. Tests must not change it."""
+    """200 customers over a year with dirt, refreshed once. Tests must not change it."""
     folder = tmp_path_factory.mktemp("published")
     landing = folder / "landing"
-    demo = generate(200, 14, 5, landing, dirt=0.03)
+    demo = generate(200, 12, 5, landing, dirt=0.03)
     warehouse = Warehouse(folder / "warehouse")
     return Published(warehouse, landing, demo, refresh(warehouse, landing))

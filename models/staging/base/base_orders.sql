@@ -28,7 +28,7 @@ priced as (
             found('refund_amount', 'is more than the amount', 'landed_amount')),
         ('out_of_range', is_too_large_in_reporting('amount'),
             found('amount', 'has over 16 digits in the reporting currency')),
-        ('unknown_currency', 'rate_to_reporting is null and ordered_at is not null',
+        ('unknown_currency', 'rate_to_reporting is null and ' ~ is_plausible_time('ordered_at'),
             found('currency', 'has no rate in the seed exchange_rates on', 'landed_ordered_at')),
     ],
 ) }}

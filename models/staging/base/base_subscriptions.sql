@@ -26,7 +26,7 @@ priced as (
             found('ended_at', 'lies before started_at', 'landed_started_at')),
         ('out_of_range', is_too_large_in_reporting('monthly_amount'),
             found('monthly_amount', 'has over 16 digits in the reporting currency')),
-        ('unknown_currency', 'rate_to_reporting is null and started_at is not null',
+        ('unknown_currency', 'rate_to_reporting is null and ' ~ is_plausible_time('started_at'),
             found('currency', 'has no rate in the seed exchange_rates on', 'landed_started_at')),
     ],
 ) }}
