@@ -38,8 +38,9 @@ def build(
     target: str | None = None,
     variables: dict | None = None,
     progress: Progress | None = None,
+    select: str | None = None,
 ) -> BuildReport:
-    """Build and test every model in the warehouse's work file.
+    """Build and test every model in the warehouse's work file, or those that dbt selects.
 
     Raises BuildFailed, or InputRefused when all that is wrong is a file of mostly bad rows.
 
@@ -59,6 +60,8 @@ def build(
     ]
     if target:
         arguments += ["--target", target]
+    if select:
+        arguments += ["--select", select]
     result = run_dbt(warehouse, arguments, progress)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
@@ -80,13 +83,18 @@ def build(
     )
 
 
+def project_variables() -> dict:
+    """The vars of dbt_project.yml."""
+    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    return project["vars"]
+
+
 def check_variables(given: dict) -> None:
     """Refuse vars that the project does not have, and time zones that nobody has.
 
     dbt ignores an unknown var in silence, and the number would be wrong.
     """
-    project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
-    known = project["vars"]
+    known = project_variables()
     for name, value in given.items():
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)

@@ -366,6 +366,9 @@ class _Load:
             f" (select (input, file) from raw.files where {unwanted})"
         )
         self._con.execute(f"delete from raw.files where {unwanted}")
+        # What was learnt from the demo says nothing about real customers.
+        self._con.execute("delete from raw.model_parameters")
+        self._con.execute("delete from raw.model_nodes")
         self._report.is_changed = True
 
     def _check_required(self) -> None:

@@ -1,10 +1,10 @@
-"""A refresh: load, build, audit, publish. Readers see all of it or nothing."""
+"""A refresh: load, build, fit, audit, publish. Readers see all of it or nothing."""
 
 import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from evergreen.errors import (
 from evergreen.paths import Warehouse
 
 Progress = Callable[[str, str], None]
-"""Called with the step (load, build, audit, publish) and a line about it."""
+"""Called with the step (load, build, fit, audit, publish) and a line about it."""
 
 STATUS_OF = {
     InputRefused: "refused",
@@ -32,6 +32,10 @@ STATUS_OF = {
     AuditFailed: "audit_failed",
     PublishFailed: "publish_failed",
 }
+
+
+FITTED_MODELS = "source:ledger.model_parameters+ source:ledger.model_nodes+"
+"""What dbt builds again after a fit: whatever depends on parameters."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class RefreshReport:
     check_count: int
     expectation_count: int
     load_lines: list[str]
+    fit_lines: list[str]
     warnings: list[str]
 
 
@@ -98,8 +103,15 @@ def _refresh(
     tell("load", f"reading {landing}")
     loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
     built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
-    tell("audit", "checking arrival and drift")
     warnings = list(built.warnings)
+    fitted = fit_if_due(warehouse, variables, lambda line: tell("fit", line))
+    if fitted.is_new:
+        scored = build(
+            warehouse, as_of, target, variables, lambda line: tell("score", line), FITTED_MODELS
+        )
+        warnings += [warning for warning in scored.warnings if warning not in warnings]
+    warnings += fitted.warnings
+    tell("audit", "checking arrival and drift")
     previous = read_published(warehouse, warnings)
     is_past = bool(as_of and previous and previous > as_of)
     if is_past:
@@ -114,7 +126,7 @@ def _refresh(
     audited.raise_for_critical()
     tell("publish", f"swapping in {warehouse.published_file}")
     totals = log.totals()
-    run = log.published_line(totals)
+    run = log.published_line(totals) | fitted.log_line()
     published = publish(warehouse, run)
     log.end(**run)
     return RefreshReport(
@@ -129,7 +141,46 @@ def _refresh(
         check_count=built.check_count,
         expectation_count=audited.expectation_count,
         load_lines=loaded.lines(),
+        fit_lines=fitted.lines,
         warnings=warnings,
+    )
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """What the step fit did. `lines` are for people; `warnings` say what was refused or failed."""
+
+    is_new: bool = False
+    lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def log_line(self) -> dict:
+        """Columns of the run in `raw.refreshes`."""
+        return {"message": "\n".join(self.warnings)} if self.warnings else {}
+
+
+def fit_if_due(warehouse: Warehouse, variables: dict, progress: Callable[[str], None]) -> FitStep:
+    """Fit where parameters are missing or older than the var `refit_after_days`.
+
+    Never fails the refresh: scores go on with the last good parameters, and the report says so.
+    """
+    from evergreen.build import project_variables
+    from evergreen.fit import fit, is_due
+
+    days = (project_variables() | variables)["refit_after_days"]
+    if not isinstance(days, int) or days < 0:
+        raise InputRefused(f"refit_after_days: {days} is no number of days such as 30.")
+    try:
+        if not is_due(warehouse, days):
+            return FitStep()
+        report = fit(warehouse, progress)
+    except Exception as error:  # whatever it is, the marts are built and stand without it
+        message = f"warning: the fit failed: {type(error).__name__}: {error}"
+        return FitStep(warnings=[message])
+    return FitStep(
+        is_new=report.fit_id is not None,
+        lines=report.lines(),
+        warnings=[f"warning: {refusal}" for refusal in report.refusals],
     )
 
 

@@ -1,0 +1,24 @@
+with parameters as (
+    select * from {{ ref('int_value_parameters') }} where no_orders_reason is null
+),
+
+nodes as (
+    select * from {{ ref('stg_model_nodes') }}
+),
+
+pairs as (
+    select distinct
+        frequency,
+        age_days
+    from {{ ref('int_purchase_summary') }}
+),
+
+{{ order_forecast_ctes(365, 12, var('annual_discount_rate')) }}
+
+select
+    frequency,
+    age_days,
+    orders_alive,
+    discounted_orders_alive,
+    factorial_moment_alive
+from order_forecasts
