@@ -1,5 +1,6 @@
 with activities as (
-    select * from {{ ref('int_customer_activities') }} where voided_date is null
+    select * from {{ ref('int_customer_activities') }}
+    where voided_date is null and activity in ('order_paid', 'order_refunded')
 ),
 
 refunds as (

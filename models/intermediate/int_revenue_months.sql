@@ -1,5 +1,10 @@
 with activities as (
-    select * from {{ ref('int_customer_activities') }} where voided_date is null
+    select * from {{ ref('int_customer_activities') }}
+    where
+        voided_date is null
+        and activity in (
+            'order_paid', 'order_refunded', 'subscription_month', 'subscription_ended'
+        )
 ),
 
 -- A refund lowers the month of its order, so that a month's revenue is what was kept of it.

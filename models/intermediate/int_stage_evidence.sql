@@ -6,7 +6,7 @@ periods as (
     select * from {{ ref('int_knowledge_periods') }}
 ),
 
-evidence_days as (
+evidence as (
     select
         periods.customer_id,
         periods.known_from,
@@ -17,15 +17,32 @@ evidence_days as (
         rules.detail as rule_detail,
         rules.min_distinct_days,
         activities.activity_date,
-        min(activities.activity_at) as activity_at
+        activities.activity_at
     from {{ ref('int_customer_activities') }} as activities
     inner join rules
         on activities.activity = rules.activity
         and (rules.detail is null or activities.detail = rules.detail)
     inner join periods on {{ known_in_period('activities', 'periods') }}
+),
+
+-- The first day needs no numbering, which costs most.
+evidence_days as (
+    select
+        customer_id,
+        known_from,
+        known_until,
+        stage,
+        stage_rank,
+        rule_activity,
+        rule_detail,
+        min_distinct_days,
+        activity_date,
+        min(activity_at) as activity_at
+    from evidence
+    where min_distinct_days > 1
     group by
-        periods.customer_id, periods.known_from, periods.known_until, rules.stage, rules.stage_rank,
-        rules.activity, rules.detail, rules.min_distinct_days, activities.activity_date
+        customer_id, known_from, known_until, stage, stage_rank, rule_activity, rule_detail,
+        min_distinct_days, activity_date
 ),
 
 numbered as (
@@ -40,6 +57,16 @@ numbered as (
 ),
 
 reached as (
+    select
+        customer_id,
+        known_from,
+        known_until,
+        stage,
+        stage_rank,
+        activity_at
+    from evidence
+    where min_distinct_days = 1
+    union all
     select
         customer_id,
         known_from,

@@ -1,9 +1,5 @@
 {#- The first trial of a kind tells whether trying it led to buying. What is known today. -#}
-with activities as (
-    select * from {{ ref('int_customer_activities') }} where voided_date is null
-),
-
-limits as (
+with limits as (
     {{ thresholds(['trial_decision_days']) }}
 ),
 
@@ -22,8 +18,10 @@ trials as (
             partition by customer_id, activity
             order by activity_at, source_id
         ) as trial_number
-    from activities
-    where activity in ('order_trial', 'order_sample', 'subscription_trial')
+    from {{ ref('int_customer_activities') }}
+    where
+        activity in ('order_trial', 'order_sample', 'subscription_trial')
+        and voided_date is null
 ),
 
 -- An order tries out on its own day; a subscription runs its trial to the end.
@@ -65,14 +63,17 @@ refusals as (
         payments.customer_id,
         payments.trial_kind
     from payments
-    inner join activities
+    inner join {{ ref('int_customer_activities') }} as activities
         on payments.customer_id = activities.customer_id
         and payments.started_at <= activities.activity_at
     where
-        (activities.activity = 'survey_answered' and activities.detail = 'exit')
-        or (
-            activities.activity = 'subscription_trial_ended'
-            and payments.trial_kind = 'subscription'
+        activities.voided_date is null
+        and (
+            (activities.activity = 'survey_answered' and activities.detail = 'exit')
+            or (
+                activities.activity = 'subscription_trial_ended'
+                and payments.trial_kind = 'subscription'
+            )
         )
 ),
 
@@ -89,7 +90,7 @@ value_seen as (
         payments.customer_id,
         payments.trial_kind
     from payments
-    inner join activities
+    inner join {{ ref('int_customer_activities') }} as activities
         on payments.customer_id = activities.customer_id
         and payments.started_date <= activities.activity_date
         and (payments.bought_date is null or activities.activity_date <= payments.bought_date)
@@ -100,6 +101,7 @@ value_seen as (
     inner join value_rules
         on activities.activity = value_rules.activity
         and (value_rules.detail is null or activities.detail = value_rules.detail)
+    where activities.voided_date is null
 )
 
 select

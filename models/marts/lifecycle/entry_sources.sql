@@ -12,7 +12,10 @@ totals as (
 ),
 
 activities as (
-    select * from {{ ref('int_customer_activities') }} where voided_date is null
+    select * from {{ ref('int_customer_activities') }}
+    where
+        voided_date is null
+        and activity in ('touch_inbound', 'touch_outbound', 'referral_made', 'was_referred')
 ),
 
 evidence as (

@@ -1,3 +1,4 @@
+{%- set kinds = ['order', 'login', 'any'] -%}
 with active as (
     select * from {{ ref('int_active_periods') }}
 ),
@@ -16,37 +17,70 @@ spine as (
     from {{ ref('int_months') }}
 ),
 
--- A customer's first period is the first of all, never the first of a window looked at.
-ordered as (
+next_starts as (
     select
         period,
-        activity,
-        period_start,
-        lag(period_start) over (
-            partition by period, activity, customer_id order by period_start
-        ) as previous_active_start
+        customer_id,
+        {% for kind in kinds -%}
+        is_{{ kind }},
+        {% endfor -%}
+        cast(
+            case period
+                when 'week' then {{ dbt.dateadd('week', 1, 'period_start') }}
+                else {{ dbt.dateadd('month', 1, 'period_start') }}
+            end as date
+        ) as next_start
     from active
 ),
 
-counted as (
+-- A customer's first period is the first of all, never the first of a window looked at.
+customers as (
     select
         period,
-        activity,
+        customer_id,
+        {% for kind in kinds -%}
+        min(case when is_{{ kind }} then period_start end) as first_{{ kind }}_start
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from active
+    group by period, customer_id
+),
+
+-- All kinds at once: rows of customers are many, those of periods few.
+periods as (
+    select
+        active.period,
+        active.period_start,
+        {% for kind in kinds -%}
+        count(case when active.is_{{ kind }} then 1 end) as active_{{ kind }}_count,
+        count(case when active.period_start = customers.first_{{ kind }}_start then 1 end)
+            as new_{{ kind }}_count,
+        count(case when active.is_{{ kind }} and previous.is_{{ kind }} then 1 end)
+            as retained_{{ kind }}_count{{ ',' if not loop.last }}
+        {% endfor %}
+    from active
+    inner join customers
+        on active.period = customers.period and active.customer_id = customers.customer_id
+    left join next_starts as previous
+        on active.period = previous.period
+        and active.customer_id = previous.customer_id
+        and active.period_start = previous.next_start
+    group by active.period, active.period_start
+),
+
+counted as (
+    {% for kind in kinds -%}
+    select
+        period,
+        '{{ kind }}' as activity,
         period_start,
-        count(*) as active_count,
-        count(case when previous_active_start is null then 1 end) as new_count,
-        count(case
-            when
-                period_start = cast(
-                    case period
-                        when 'week' then {{ dbt.dateadd('week', 1, 'previous_active_start') }}
-                        else {{ dbt.dateadd('month', 1, 'previous_active_start') }}
-                    end as date
-                )
-                then 1
-        end) as retained_count
-    from ordered
-    group by period, activity, period_start
+        active_{{ kind }}_count as active_count,
+        new_{{ kind }}_count as new_count,
+        retained_{{ kind }}_count as retained_count
+    from periods
+    where active_{{ kind }}_count > 0
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 firsts as (

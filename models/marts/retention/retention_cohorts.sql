@@ -1,10 +1,13 @@
 with active_months as (
+    {% for kind in ['order', 'login', 'any'] -%}
     select
-        activity,
+        '{{ kind }}' as activity,
         customer_id,
         period_start as month
     from {{ ref('int_active_periods') }}
-    where period = 'month'
+    where period = 'month' and is_{{ kind }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 payments as (
