@@ -1,5 +1,6 @@
--- Do trials lead to purchases, and does it help when the customer gets something out of the trial?
--- Mature months only; customers who had paid before are counted beside, not in.
+-- Do trials lead to purchases, and do those who get something out of them buy more often? No proof
+-- of an effect: early buyers had less time to see value. Mature months only; who had paid before is
+-- counted beside, not in.
 select
     trial_kind,
     sum(started_count) as started_count,

@@ -72,7 +72,8 @@ from sums
 full outer join {{ ref('onboarding_progress') }} as progress
     on sums.customer_id = progress.customer_id
 where
-    sums.customer_id is null
+    -- Without a checklist there are no steps that could add up.
+    (sums.customer_id is null and (progress.step_count > 0 or progress.is_complete))
     or progress.customer_id is null
     or sums.step_count <> progress.step_count
     or sums.done_count <> progress.done_count
@@ -82,7 +83,7 @@ where
     or sums.sequence_stalled_step is distinct from progress.sequence_stalled_step
     or sums.time_to_value_days is distinct from progress.time_to_value_days
     or (sums.done_count = sums.step_count) <> (progress.next_step is null)
-    or progress.is_complete <> (progress.next_step is null)
+    or (sums.done_count = sums.step_count) <> progress.is_complete
     or progress.has_reached_value <> (progress.time_to_value_days is not null)
     or progress.is_followed_up <> (progress.followed_up_at is not null)
 union all

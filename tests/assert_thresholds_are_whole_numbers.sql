@@ -1,4 +1,5 @@
--- Thresholds named _days or _count are whole numbers above zero; all are above zero.
+-- Thresholds named _days or _count are whole numbers, those named _share or _rate at most 1; all
+-- are above zero.
 select
     threshold,
     value
@@ -8,4 +9,8 @@ where
     or (
         ({{ dbt.right('threshold', 5) }} = '_days' or {{ dbt.right('threshold', 6) }} = '_count')
         and value <> floor(value)
+    )
+    or (
+        ({{ dbt.right('threshold', 6) }} = '_share' or {{ dbt.right('threshold', 5) }} = '_rate')
+        and value > 1
     )

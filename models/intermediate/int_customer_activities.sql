@@ -23,7 +23,7 @@ with activities as (
         'orders', 'order_id', "'order_refunded'", at='coalesce(refunded_at, ordered_at)',
         detail='channel', amount='-refund_amount',
         voided_at='case when is_fully_refunded then refunded_at end',
-        where='refund_amount > 0 and ' ~ was_paid,
+        where='(refund_amount > 0 or is_fully_refunded) and ' ~ was_paid,
     ) }}
     union all
     {{ activity_rows(

@@ -24,18 +24,14 @@ refunds as (
     group by customer_id, voided_date
 ),
 
--- A refund that comes to 0.00 in the reporting currency is no activity: noon of its day.
 openings as (
     select
         periods.customer_id,
         periods.known_from,
         periods.previous_known_from,
-        coalesce(
-            refunds.refunded_at,
-            cast({{ dbt.dateadd('hour', 12, 'periods.known_from') }} as timestamp)
-        ) as opened_at
+        refunds.refunded_at as opened_at
     from periods
-    left join refunds
+    inner join refunds
         on periods.customer_id = refunds.customer_id and periods.known_from = refunds.voided_date
     where periods.previous_known_from is not null
 )

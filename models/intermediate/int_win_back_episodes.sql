@@ -67,16 +67,18 @@ won_back as (
 select
     episodes.customer_id,
     episodes.is_control,
-    coalesce(states.state = 'lost', false) as is_lost,
+    lost.customer_id is not null as is_lost,
     won_back.customer_id is not null as is_won_back,
     episodes.contact_date,
     episodes.window_end_date,
     episodes.contact_at
 from episodes
-left join {{ ref('int_customer_states') }} as states
-    on episodes.customer_id = states.customer_id
-    and episodes.contact_date >= states.since_date
-    and (states.until_date is null or episodes.contact_date < states.until_date)
+-- Who comes back on the day of the contact was lost when they were contacted.
+left join {{ ref('int_customer_states') }} as lost
+    on episodes.customer_id = lost.customer_id
+    and lost.state = 'lost'
+    and episodes.contact_date >= lost.since_date
+    and (lost.until_date is null or episodes.contact_date <= lost.until_date)
 left join won_back
     on episodes.customer_id = won_back.customer_id
     and episodes.contact_at = won_back.contact_at

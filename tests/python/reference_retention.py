@@ -305,7 +305,9 @@ def win_back_candidates(data: Retention) -> Rows:
         begun = spell_start(spells, min(act.day for act in paid))
         said = [answer for answer in answers[customer_id] if answer.at.date() >= begun]
         ended = [reason for reason in cancellations[customer_id] if reason.at.date() >= begun]
-        source, text = reason_of(said, ended, (customer_id,) in locked_out)
+        problem = locked_out.get((customer_id,))
+        barred = problem is not None and data.as_of - lost <= timedelta(problem["days_locked_out"])
+        source, text = reason_of(said, ended, barred)
         group, is_winnable = grouped(source, text)
         contacts = [act for act in known if act.name == "touch_outbound"]
         asked = [act.day for act in contacts if act.detail == "win_back"]
@@ -481,7 +483,8 @@ def episodes_of(data: Retention, person: Person) -> Iterable[Episode]:
             and act.day <= at.date() + WINDOW
             for act in known
         )
-        was_lost = data.state(person.customer_id, at.date()) == "lost"
+        around = (at.date() - timedelta(days=1), at.date())
+        was_lost = any(data.state(person.customer_id, day) == "lost" for day in around)
         yield Episode(at.date(), not is_withheld, was_lost, is_won)
 
 

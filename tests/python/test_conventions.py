@@ -216,3 +216,20 @@ def test_telemetry_is_off():
     assert project["flags"]["send_anonymous_usage_stats"] is False
     gx = yaml.safe_load((PROJECT_DIR / "gx" / "great_expectations.yml").read_text())
     assert gx["analytics_enabled"] is False
+
+
+def test_every_threshold_that_is_read_must_be_in_the_seed():
+    """And the other way round: what the test on the seed demands is read somewhere."""
+    files = [*PROJECT_DIR.glob("models/**/*.sql"), *PROJECT_DIR.glob("macros/*.sql")]
+    calls = [
+        call
+        for file in files
+        for call in re.findall(r"(?:thresholds\(|set limits = )\[(.*?)\]", file.read_text(), re.S)
+    ]
+    demanded = (PROJECT_DIR / "tests" / "assert_thresholds_are_complete.sql").read_text()
+    demanded = re.search(r"names = \[(.*?)\]", demanded, re.S).group(1)
+    names = re.compile(r"'(\w+)'")
+    read_by_sql = set(names.findall(" ".join(calls)))
+    fit = "".join(file.read_text() for file in PROJECT_DIR.glob("scripts/evergreen/fit/*.py"))
+    read_by_fit = {name for name in names.findall(demanded) if f'"{name}"' in fit}
+    assert names.findall(demanded) == sorted(read_by_sql | read_by_fit)

@@ -88,7 +88,7 @@ select
     cohorts.p75_time_to_value_days as cohort_p75_time_to_value_days,
     -- Null only when the checklist is empty.
     step_counts.done_count / cast(step_counts.step_count as double precision) as done_rate,
-    next_steps.step is null as is_complete,
+    coalesce(step_counts.done_count = step_counts.step_count, false) as is_complete,
     value_days.customer_id is not null as has_reached_value,
     follow_ups.customer_id is not null as is_followed_up,
     newcomers.first_paid_date,

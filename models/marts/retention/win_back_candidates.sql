@@ -76,7 +76,10 @@ candidates as (
         on lost.duration_days = return_rates.day
     left join reasons on lost.customer_id = reasons.customer_id
     left join contacts on lost.customer_id = contacts.customer_id
-    left join {{ ref('login_problems') }} as problems on lost.customer_id = problems.customer_id
+    -- Failures that began after the loss are a way back that is barred, not why they left.
+    left join {{ ref('login_problems') }} as problems
+        on lost.customer_id = problems.customer_id
+        and lost.duration_days <= problems.days_locked_out
     left join lockout_group on problems.customer_id is not null
 ),
 

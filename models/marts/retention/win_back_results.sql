@@ -98,7 +98,7 @@ select
     case
         when rates.win_back_rate < benchmark.low then 'below'
         when rates.win_back_rate > benchmark.high then 'above'
-        when rates.win_back_rate is not null then 'within'
+        when rates.win_back_rate between benchmark.low and benchmark.high then 'within'
     end as benchmark_position,
     case
         when not rates.is_mature then 'too_early'

@@ -1,0 +1,24 @@
+-- Every limit that a model or the fit reads is a row of the seed thresholds, and every row is a
+-- limit that one reads. A missing one is null, and no comparison with it is ever true.
+{%- set names = [
+    'complaint_reply_days', 'costed_order_count', 'declining_usage_trend', 'declining_window_days',
+    'dormant_after_days', 'dormant_gap_ratio', 'lockout_failure_count', 'lost_after_days',
+    'minimum_sample_count', 'new_for_days', 'onboarding_peer_days', 'onboarding_peer_rate',
+    'onboarding_state_days', 'own_rhythm_gap_count', 'predictable_buyer_count',
+    'predictable_history_days', 'predictable_repeater_count', 'reactivated_for_days',
+    'satisfied_score', 'spend_buyer_count', 'trial_decision_days', 'valuable_customer_share',
+    'win_back_window_days', 'worse_fit_rate',
+] %}
+with names as (
+    {% for name in names -%}
+    select '{{ name }}' as threshold
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select
+    coalesce(names.threshold, thresholds.threshold) as threshold,
+    case when thresholds.threshold is null then 'missing' else 'unknown' end as problem
+from names
+full outer join {{ ref('thresholds') }} as thresholds on names.threshold = thresholds.threshold
+where names.threshold is null or thresholds.threshold is null
