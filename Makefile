@@ -55,7 +55,7 @@ test: $(VENV)/.dev ## Run dbt's unit and data tests, and pytest
 	mkdir -p $(WAREHOUSE)/test
 	EVERGREEN_WORK=$(WAREHOUSE)/test/work.duckdb EVERGREEN_TEMP=$(WAREHOUSE)/test/tmp \
 		$(BIN)/dbt --quiet build --target-path $(WAREHOUSE)/test/target --log-path $(WAREHOUSE)/test/logs
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## Hold Python and SQL against the house style
 	$(BIN)/ruff check scripts tests
