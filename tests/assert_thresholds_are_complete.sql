@@ -1,7 +1,8 @@
 -- Every limit that a model or the fit reads is a row of the seed thresholds, and every row is a
 -- limit that one reads. A missing one is null, and no comparison with it is ever true.
 {%- set names = [
-    'complaint_reply_days', 'costed_order_count', 'declining_usage_trend', 'declining_window_days',
+    'backtest_customer_count', 'complaint_reply_days', 'costed_order_count',
+    'declining_usage_trend', 'declining_window_days',
     'dormant_after_days', 'dormant_gap_ratio', 'lockout_failure_count', 'lost_after_days',
     'minimum_sample_count', 'new_for_days', 'onboarding_peer_days', 'onboarding_peer_rate',
     'onboarding_state_days', 'own_rhythm_gap_count', 'predictable_buyer_count',
