@@ -1,8 +1,8 @@
 {#- Past days on which every score is computed again from what was known then. A cut-off's number
     counts steps of 30 days back from the as-of date. -#}
 
-{#- Numbers of cut-offs by use. A backtest of a horizon takes six whose horizon is over; a model of
-    churn that is fitted on one learns from the twelve before it whose 90 days were over by then. -#}
+{#- Numbers of cut-offs by use. A backtest of a horizon takes six whose horizon is over; a model
+    of churn fitted on one learns from the twelve before it whose 90 days were over by then. -#}
 {% macro cutoff_calendar() %}
     {{ return({
         'step_days': 30,

@@ -1,5 +1,6 @@
 -- A rule that nothing can ever meet is a slip: evidence on no day, a step due never or under two
--- names, a reason in capitals or with spaces around it, which no stated reason in lower case is.
+-- names, a reason in capitals or with spaces around it, which no stated reason in lower case is, a
+-- level of risk that does not lie above the one before.
 select
     'stage_rules' as seed,
     stage as rule,
@@ -31,3 +32,10 @@ select
     'stated_reason not in lower case, or with spaces around it' as problem
 from {{ ref('exit_reason_groups') }}
 where stated_reason <> lower(trim(stated_reason))
+union all
+select
+    'thresholds' as seed,
+    'watch_risk' as rule,
+    'watch_risk, high_risk and critical_risk do not rise' as problem
+from ({{ thresholds(['watch_risk', 'high_risk', 'critical_risk']) }}) as risks
+where watch_risk >= high_risk or high_risk >= critical_risk

@@ -1,14 +1,14 @@
 -- Every limit that a model or the fit reads is a row of the seed thresholds, and every row is a
 -- limit that one reads. A missing one is null, and no comparison with it is ever true.
 {%- set names = [
-    'backtest_customer_count', 'complaint_reply_days', 'costed_order_count',
-    'declining_usage_trend', 'declining_window_days',
-    'dormant_after_days', 'dormant_gap_ratio', 'lockout_failure_count', 'lost_after_days',
+    'backtest_customer_count', 'churn_event_count', 'complaint_reply_days', 'costed_order_count',
+    'critical_risk', 'declining_usage_trend', 'declining_window_days', 'dormant_after_days',
+    'dormant_gap_ratio', 'high_risk', 'lockout_failure_count', 'lost_after_days',
     'minimum_sample_count', 'new_for_days', 'onboarding_peer_days', 'onboarding_peer_rate',
-    'onboarding_state_days', 'own_rhythm_gap_count', 'predictable_buyer_count',
+    'onboarding_state_days', 'own_rhythm_gap_count', 'play_answer_days', 'predictable_buyer_count',
     'predictable_history_days', 'predictable_repeater_count', 'reactivated_for_days',
     'satisfied_score', 'spend_buyer_count', 'trial_decision_days', 'valuable_customer_share',
-    'win_back_window_days', 'worse_fit_rate',
+    'watch_risk', 'win_back_window_days', 'worse_fit_rate',
 ] %}
 with names as (
     {% for name in names -%}

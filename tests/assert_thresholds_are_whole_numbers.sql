@@ -1,5 +1,5 @@
--- Thresholds named _days or _count are whole numbers, those named _share or _rate at most 1; all
--- are above zero.
+-- Thresholds named _days or _count are whole numbers, those named _share, _rate or _risk at
+-- most 1; all are above zero.
 select
     threshold,
     value
@@ -11,6 +11,9 @@ where
         and value <> floor(value)
     )
     or (
-        ({{ dbt.right('threshold', 6) }} = '_share' or {{ dbt.right('threshold', 5) }} = '_rate')
+        (
+            {{ dbt.right('threshold', 6) }} = '_share'
+            or {{ dbt.right('threshold', 5) }} in ('_rate', '_risk')
+        )
         and value > 1
     )

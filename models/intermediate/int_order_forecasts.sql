@@ -3,7 +3,9 @@ with parameters as (
 ),
 
 nodes as (
-    select * from {{ ref('stg_model_nodes') }}
+    select nodes.*
+    from {{ ref('stg_model_nodes') }} as nodes
+    inner join parameters on nodes.fit_id = parameters.orders_fit_id
 ),
 
 pairs as (

@@ -28,7 +28,9 @@ fitted as (
 ),
 
 nodes as (
-    select max(frequency) as largest_frequency from {{ ref('stg_model_nodes') }}
+    select max(nodes.frequency) as largest_frequency
+    from {{ ref('stg_model_nodes') }} as nodes
+    inner join fitted on nodes.fit_id = fitted.orders_fit_id
 ),
 
 history as (

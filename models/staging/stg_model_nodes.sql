@@ -1,9 +1,10 @@
-with current_fits as (
+-- A model that was tried and not chosen has no r, and no nodes either.
+with fits as (
     select distinct
         fit_id,
         model
     from {{ ref('stg_model_parameters') }}
-    where is_current and family = 'orders' and parameter = 'r'
+    where family = 'orders' and parameter = 'r'
 )
 
 select
@@ -13,5 +14,4 @@ select
     nodes.p as dropout_probability,
     nodes.weight
 from {{ source('ledger', 'model_nodes') }} as nodes
-inner join current_fits
-    on nodes.fit_id = current_fits.fit_id and nodes.model = current_fits.model
+inner join fits on nodes.fit_id = fits.fit_id and nodes.model = fits.model

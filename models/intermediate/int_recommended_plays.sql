@@ -1,0 +1,95 @@
+{#- The rung of the ladder on which a customer stands. A rung is left for the next when it had no
+    answer for long enough. -#}
+with pulse as (
+    select * from {{ ref('int_customer_pulse') }}
+),
+
+activities as (
+    select * from {{ ref('int_customer_activities') }}
+    where activity in ('touch_outbound', 'touch_answered')
+),
+
+plays as (
+    select * from {{ ref('plays') }}
+),
+
+limits as (
+    {{ thresholds(['lockout_failure_count', 'play_answer_days']) }}
+),
+
+answers as (
+    select distinct source_id
+    from activities
+    where activity = 'touch_answered'
+),
+
+-- What was tried since the decline began, and the sign that it leaves behind without an answer.
+attempts as (
+    select
+        pulse.customer_id,
+        case when touches.detail = 'promotion' then 'silent' else 'unanswered' end as sign,
+        {{ days_between('touches.activity_date', 'pulse.as_of_date') }} as days_ago,
+        answers.source_id is not null as is_answered
+    from activities as touches
+    inner join pulse on touches.customer_id = pulse.customer_id
+    left join answers on touches.source_id = answers.source_id
+    where
+        pulse.state = 'declining'
+        and touches.activity = 'touch_outbound'
+        and touches.detail in ('education', 'seminar', 'promotion')
+        and touches.activity_date >= pulse.state_since
+),
+
+tried as (
+    select
+        customer_id,
+        sign,
+        max(days_ago) as waited_days
+    from attempts
+    group by customer_id, sign
+    having count(case when is_answered then 1 end) = 0
+),
+
+signs as (
+    select
+        pulse.customer_id,
+        'locked_out' as sign
+    from pulse
+    cross join limits
+    where pulse.failed_login_streak >= limits.lockout_failure_count
+    union all
+    select
+        customer_id,
+        case when state = 'dormant' then 'silent' else state end as sign
+    from pulse
+    where state in ('lost', 'dormant', 'declining')
+    union all
+    select
+        tried.customer_id,
+        tried.sign
+    from tried
+    cross join limits
+    where tried.waited_days >= limits.play_answer_days
+),
+
+allowed as (
+    select
+        signs.customer_id,
+        signs.sign,
+        plays.play,
+        row_number() over (
+            partition by signs.customer_id order by plays.precedence, plays.play
+        ) as place
+    from signs
+    inner join plays on signs.sign = plays.sign
+    inner join pulse on signs.customer_id = pulse.customer_id
+    -- Unknown consent does not stop a play, a refusal does.
+    where not plays.needs_consent or coalesce(pulse.has_consent, true)
+)
+
+select
+    customer_id,
+    sign,
+    play as recommended_play
+from allowed
+where place = 1
