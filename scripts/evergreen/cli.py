@@ -114,17 +114,19 @@ def load(landing: Landing, mapping: Mapping = None, warehouse: Folder = None) ->
 
 @app.command()
 def fit(warehouse: Folder = None) -> None:
-    """Fit the models of customer value on the purchase days of the work file.
+    """Fit the models of customer value and of churn on the work file.
 
     How often customers buy and drop out: BG/NBD or MBG/NBD, whichever does better on the last
     quarter of the history (39 weeks at most), fitted again on all of it. What a purchase day is
-    worth: Gamma-Gamma. The parameters are rows of marts.model_parameters after the next build;
-    scores are SQL over them, so a plain `dbt build` needs no fit. `evergreen refresh` fits by
-    itself when it is due.
+    worth: Gamma-Gamma. Who stops in the next 90 days: a ridge logistic regression on past cut-off
+    dates. All of it is fitted again at past dates with what was known then, which is what
+    marts.score_backtests judges scores by. The parameters are rows of marts.model_parameters after
+    the next build; scores are SQL over them, so a plain `dbt build` needs no fit. `evergreen
+    refresh` fits by itself when it is due.
 
-    Needs 500 buyers, 180 days of history and some with 3 or more purchase days (seed thresholds).
-    A model that does not converge, or does worse on held-out days than the current one, is not
-    written: exit code 9.
+    Value needs 500 buyers, 180 days of history and some with 3 or more purchase days; churn needs
+    100 cases of it and as many of staying (seed thresholds). A model that does not converge, or
+    does worse on held-out days than the current one, is not written: exit code 9.
     """
     from evergreen.fit import fit as run
     from evergreen.refresh import lock
@@ -170,9 +172,9 @@ def refresh(
     """Load, build, fit where due, audit and publish. Readers see all of it or nothing.
 
     The marts are built aside, tested by dbt, audited by Great Expectations and swapped in as one
-    DuckDB file, <warehouse>/published/evergreen.duckdb, schema marts. The models of value are
-    fitted when their parameters are missing or older than the var refit_after_days (30, in days of
-    data); a fit that fails or is refused stops nothing.
+    DuckDB file, <warehouse>/published/evergreen.duckdb, schema marts. The models of value and of
+    churn are fitted when their parameters are missing or older than the var refit_after_days (30,
+    in days of data); a fit that fails or is refused stops nothing.
     """
     from evergreen.refresh import refresh as run
 

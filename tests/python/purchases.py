@@ -1,4 +1,4 @@
-"""Purchase days for the tests of fits: the CDNOW sample, and simulated histories of known law."""
+"""Purchase days and snapshots for the tests of fits: the CDNOW sample, and simulated ones."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -141,4 +141,81 @@ def write_work_file(
             "avg(net_revenue) filter (purchase_date > first_date)::double as mean_repeat_value "
             "from f group by customer_id",
             [as_of],
+        )
+
+
+FEATURES = ("days_silent", "usage_trend", "latest_score")
+PLANTED = {"intercept": -0.5, "days_silent": 1.1, "usage_trend": -0.7, "latest_score": 0.4}
+
+
+def simulate_snapshots(
+    count: int, seed: int, numbers: range = range(3, 25), basis: str = "activity"
+) -> dict[str, np.ndarray]:
+    """Snapshots of `count` customers at each cut-off, who churn as `PLANTED` says.
+
+    A customer's features move slowly, so snapshots of one customer are much alike. A third of the
+    scores is unknown, and counts as the mean of the known ones, which is 0 here like all means.
+    """
+    rng = np.random.default_rng(seed)
+    rows = count * len(numbers)
+    customer = np.repeat(np.arange(count), len(numbers))
+    own = rng.normal(size=(count, len(FEATURES)))
+    values = np.sqrt(0.8) * own[customer] + np.sqrt(0.2) * rng.normal(size=(rows, len(FEATURES)))
+    values[rng.random(rows) < 1 / 3, 2] = np.nan
+    weights = np.array([PLANTED[name] for name in FEATURES])
+    odds = PLANTED["intercept"] + np.nan_to_num(values) @ weights
+    return {
+        "customer_id": np.array([f"c{place}" for place in customer]),
+        "cutoff_number": np.tile(np.array(numbers), count),
+        "churn_basis": np.full(rows, basis),
+        "is_churned": rng.random(rows) < 1 / (1 + np.exp(-odds)),
+        **dict(zip(FEATURES, values.T, strict=True)),
+    }
+
+
+def write_past(warehouse: Warehouse, snapshots: dict[str, np.ndarray] | None = None) -> None:
+    """The tables of past cut-offs, as dbt would have built them after `write_work_file`.
+
+    Every row bought is an order, and every buyer is in the snapshots from the first order on.
+    `snapshots`: features and outcomes of the models of churn, as `simulate_snapshots` gives them.
+    """
+    given = snapshots or {
+        name: column[:0] for name, column in simulate_snapshots(1, 1, range(3, 4)).items()
+    }
+    with duckdb.connect(str(warehouse.work_file)) as con:
+        con.execute(
+            "create or replace table intermediate.int_customer_activities as "
+            "select customer_id, 'o' || row_number() over () as source_id, "
+            "'order_paid' as activity, value::decimal(18, 2) as amount, "
+            "$1::date + day as activity_date, null::date as voided_date from bought "
+            "where $1::date + day <= (select as_of_date from staging.stg_calendar)",
+            [date(2023, 1, 1)],
+        )
+        con.execute(
+            "create or replace table intermediate.int_cutoffs as "
+            "select n::integer as cutoff_number, n = 0 as is_as_of, "
+            "as_of_date - 30 * n::integer as cutoff_date from range(25) as numbers (n), "
+            "staging.stg_calendar where n = 0 or as_of_date - 30 * n::integer >= coalesce("
+            "(select min(activity_date) from intermediate.int_customer_activities), "
+            "date '1900-01-01')"
+        )
+        con.execute(
+            "create or replace table intermediate.int_customer_snapshots as "
+            "select distinct customer_id, cutoff_number, cutoff_date "
+            "from intermediate.int_customer_activities "
+            "inner join intermediate.int_cutoffs on activity_date <= cutoff_date"
+        )
+        con.register("given", given)
+        names = ", ".join(
+            f"case when not isnan({name}) then {name} end as {name}" for name in FEATURES
+        )
+        con.execute(
+            "create or replace table intermediate.int_churn_features as "
+            f"select customer_id, cutoff_number, churn_basis, {names}, cutoff_date "
+            "from given inner join intermediate.int_cutoffs using (cutoff_number)"
+        )
+        con.execute(
+            "create or replace table intermediate.int_snapshot_outcomes as "
+            "select customer_id, cutoff_number, churn_basis, is_churned, cutoff_date "
+            "from given inner join intermediate.int_cutoffs using (cutoff_number)"
         )

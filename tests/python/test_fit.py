@@ -281,8 +281,8 @@ def test_a_little_worse_is_no_worse(warehouse, monkeypatch, share, is_refused):
     def error(*_):
         return next(answers), 0.0
 
-    monkeypatch.setattr("evergreen.fit.run.orders_error", error)
-    monkeypatch.setattr("evergreen.fit.run._fit_spend", lambda *_: None)
+    monkeypatch.setattr("evergreen.fit.value.orders_error", error)
+    monkeypatch.setattr("evergreen.fit.value._fit_spend", lambda *_: None)
     assert bool(fit(warehouse).refusals) == is_refused
 
 
@@ -376,7 +376,7 @@ def test_values_that_are_not_positive_are_left_out_and_counted(warehouse):
 def test_heavy_tails_are_refused():
     """q of 1 or less has no mean spend."""
     from evergreen.fit.optimise import Maximum
-    from evergreen.fit.run import _no_spend
+    from evergreen.fit.value import _no_spend
 
     found = Maximum(np.array([1.0, 0.9, 5.0]), np.zeros(3), -1.0, True, "")
     assert "q is 0.9" in _no_spend(found)

@@ -20,7 +20,6 @@ from evergreen.load import load
 from evergreen.paths import PROJECT_DIR, Warehouse
 from evergreen.refresh import FITTED_MODELS, RefreshReport, fit_if_due, refresh
 
-SCORED = "+purchase_concentration +model_parameters +int_customer_totals"
 CDNOW = PROJECT_DIR / "mappings" / "cdnow_sample"
 
 
@@ -55,12 +54,36 @@ def test_first_refresh_fits_and_scores(refreshed):
 
 
 def test_no_parameter_knows_a_later_day(refreshed):
+    """Scores use what was trained to the day itself; fits for backtests end before it."""
     warehouse, _ = refreshed
     found = query(
         warehouse.published_file,
-        "select distinct training_start, training_end, is_current from marts.model_parameters",
+        "select distinct training_start, training_end from marts.model_parameters "
+        "where is_current and model in ('bg_nbd', 'mbg_nbd', 'gamma_gamma')",
     )
-    assert found == [(date(1997, 1, 1), date(1997, 9, 30), True)]
+    assert found == [(date(1997, 1, 1), date(1997, 9, 30))]
+    others = query(
+        warehouse.published_file,
+        "select min(training_start), max(training_end) from marts.model_parameters "
+        "where not is_current",
+    )
+    assert others[0][0] >= date(1997, 1, 1)
+    # The latest cut-off of a backtest: 90 days before.
+    assert others[0][1] == date(1997, 7, 2)
+
+
+def test_marts_score_the_past_with_what_was_fitted_then(refreshed):
+    """History was long enough for a model of orders three months ago, and not before."""
+    warehouse, report = refreshed
+    ends = query(
+        warehouse.published_file,
+        "select distinct training_end from marts.model_parameters where parameter = 'r' "
+        "order by all",
+    )
+    assert ends == [(date(1997, 7, 2),), (date(1997, 9, 30),)]
+    told = [line for line in report.fit_lines if line.startswith("backtests: ")]
+    assert len(told) == 1
+    assert "1997-06-02: orders: not predictable: fewer days of history than the 180" in told[0]
 
 
 def test_mart_equals_the_models_in_python(refreshed):
@@ -69,7 +92,8 @@ def test_mart_equals_the_models_in_python(refreshed):
     values = {
         (model, name): value
         for model, name, value in query(
-            warehouse.published_file, "select model, parameter, value from marts.model_parameters"
+            warehouse.published_file,
+            "select model, parameter, value from marts.model_parameters where is_current",
         )
     }
     chosen = next(model for model, name in values if name == "r")
@@ -115,7 +139,7 @@ def test_every_tie_has_one_score(refreshed):
 
 
 def test_a_plain_build_scores_with_the_last_parameters(refreshed, tmp_path):
-    """And a past day before any fit has a reason instead of a number."""
+    """And a past day with those fitted at a cut-off before it; without any there is a reason."""
     warehouse, _ = refreshed
     copied = Warehouse(tmp_path / "w")
     copied.folder.mkdir()
@@ -124,10 +148,13 @@ def test_a_plain_build_scores_with_the_last_parameters(refreshed, tmp_path):
         "select count(*), count(predicted_value_365d), min(unpredictable_reason) "
         "from marts.customer_lifetime_value"
     )
-    build(copied, as_of=date(1997, 10, 20), select=SCORED)
+    build(copied, as_of=date(1997, 10, 20))
     later = query(copied.work_file, sql)[0]
     assert later[0] == later[1]
-    build(copied, as_of=date(1997, 9, 29), select=SCORED)
+    build(copied, as_of=date(1997, 9, 29))
+    past = query(copied.work_file, sql)[0]
+    assert past[0] == past[1]
+    build(copied, as_of=date(1997, 7, 1))
     assert query(copied.work_file, sql)[0][1:] == (
         0,
         "no model of orders is fitted yet: run evergreen fit",
@@ -170,7 +197,8 @@ def test_small_shops_are_told_why(published):
     assert len(found) == 1
     assert found[0][0].startswith("fewer buyers than the 500 needed: ")
     assert found[0][1:] == (False, True)
-    assert published.query("from marts.model_parameters") == []
+    models = published.query("select distinct model from marts.model_parameters")
+    assert all(model.startswith("churn_") for (model,) in models)
 
 
 def test_command_tells_and_ends_with_its_code(published):
@@ -192,7 +220,10 @@ def test_command_prints_the_figures(refreshed, tmp_path):
     assert result.exit_code == 0, result.output
     for word in ("As of 1997-09-30", "alpha", "gamma_gamma", "correlation", "log-likelihood"):
         assert word in result.output
-    fits = query(copied.work_file, "select distinct fit_id from raw.model_parameters")
+    fits = query(
+        copied.work_file,
+        "select distinct fit_id from raw.model_parameters where training_end = '1997-09-30'",
+    )
     assert len(fits) == 2
     build(copied, as_of=date(1997, 9, 30), select=FITTED_MODELS)
     current = query(

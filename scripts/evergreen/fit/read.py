@@ -49,19 +49,21 @@ class HeldOutSpend:
 
 
 class PurchaseDays:
-    """The intermediate tables of purchase days of a work file."""
+    """The purchase days of a work file: those of all customers, as they are known today."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
+        self._days = "intermediate.int_purchase_days"
+        self._summary = "intermediate.int_purchase_summary"
+        self._as_of = "(select as_of_date from staging.stg_calendar)"
 
     def history(self) -> History:
         """Size and length of the history. Raises InputRefused when the tables are not built."""
         try:
             return History(
                 *self._con.execute(
-                    "select (select as_of_date from staging.stg_calendar), "
-                    "min(first_purchase_date), count(*), "
-                    "count(*) filter (frequency >= 2) from intermediate.int_purchase_summary"
+                    f"select {self._as_of}, min(first_purchase_date), count(*), "
+                    f"count(*) filter (frequency >= 2) from {self._summary}"
                 ).fetchone()
             )
         except duckdb.CatalogException as error:
@@ -80,7 +82,7 @@ class PurchaseDays:
         return _order_cells(
             self._columns(
                 "select frequency as x, recency_days as t_x, age_days as t, count(*) as n "
-                "from intermediate.int_purchase_summary group by all order by all"
+                f"from {self._summary} group by all order by all"
             )
         )
 
@@ -89,7 +91,7 @@ class PurchaseDays:
         return _spend_cells(
             self._columns(
                 "select frequency as x, mean_repeat_value as m, count(*) as n "
-                "from intermediate.int_purchase_summary where frequency > 0 "
+                f"from {self._summary} where frequency > 0 "
                 "group by all order by all"
             )
         )
@@ -97,7 +99,8 @@ class PurchaseDays:
     def before(self, cut: date) -> tuple[OrderCells, SpendCells]:
         """What was known on the day of the cut."""
         found = self._columns(
-            f"with {KNOWN} select x, t_x, t, m, count(*) as n from known group by all order by all",
+            f"with {self._known()} select x, t_x, t, m, count(*) as n from known "
+            "group by all order by all",
             cut,
         )
         return _order_cells(found), _spend_cells(found)[0]
@@ -105,9 +108,9 @@ class PurchaseDays:
     def after(self, cut: date, horizon_days: int) -> tuple[HeldOutOrders, HeldOutSpend]:
         """What those known on the day of the cut did in the days after it."""
         later = f"""
-            with {KNOWN}, later as (
+            with {self._known()}, later as (
                 select customer_id, count(*) as y, avg(net_revenue)::double as v
-                from intermediate.int_purchase_days
+                from {self._days}
                 where purchase_date > $1 and purchase_date <= $1 + {int(horizon_days)}
                 group by customer_id
             ),
@@ -129,37 +132,117 @@ class PurchaseDays:
             HeldOutSpend(bought["x"], np.nan_to_num(bought["m"]), bought["y"], bought["v"]),
         )
 
+    def _known(self) -> str:
+        """CTEs: customers as they were on the day $1, from what is known of their days now."""
+        return f"""
+            days as (
+                select
+                    customer_id,
+                    purchase_date,
+                    net_revenue,
+                    min(purchase_date) over (partition by customer_id) as first_date
+                from {self._days}
+                where purchase_date <= $1
+            ),
+            known as (
+                select
+                    customer_id,
+                    count(*) - 1 as x,
+                    max(purchase_date) - min(first_date) as t_x,
+                    $1 - min(first_date) as t,
+                    min(first_date) as first_purchase_date,
+                    avg(net_revenue) filter (purchase_date > first_date)::double as m
+                from days
+                group by customer_id
+            )
+        """
+
     def _columns(self, sql: str, *values: object) -> dict[str, np.ndarray]:
-        """Columns of a select as doubles, nulls as NaN."""
-        found = self._con.execute(sql, list(values)).fetchnumpy()
-        return {
-            name: np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
-            for name, column in found.items()
-        }
+        return columns(self._con, sql, *values)
 
 
-KNOWN = """
-    days as (
-        select
-            customer_id,
-            purchase_date,
-            net_revenue,
-            min(purchase_date) over (partition by customer_id) as first_date
-        from intermediate.int_purchase_days
-        where purchase_date <= $1
-    ),
-    known as (
-        select
-            customer_id,
-            count(*) - 1 as x,
-            max(purchase_date) - min(first_date) as t_x,
-            $1 - min(first_date) as t,
-            avg(net_revenue) filter (purchase_date > first_date)::double as m
-        from days
-        group by customer_id
-    )
-"""
-"""Customers as they were on the day $1, from what is known of their purchase days today."""
+class PastPurchaseDays(PurchaseDays):
+    """The purchase days of the snapshots of one past cut-off, as they were known on its date.
+
+    What came later is not in the tables that this makes, so no fit on them can know it. Orders are
+    read from the activities once, by `gather`, and cut off for each date.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, number: int, day: date) -> None:
+        super().__init__(con)
+        self._days, self._summary = "past_purchase_days", "past_purchase_summary"
+        self._as_of = f"date '{day}'"
+        con.execute(
+            """
+            create or replace temp table past_purchase_days as
+            with orders as (
+                select
+                    customer_id,
+                    min(activity_date) filter (is_paid) as purchase_date,
+                    sum(amount) as net_revenue
+                from past_orders
+                where
+                    activity_date <= $1 and (voided_date is null or voided_date > $1)
+                    and customer_id in (
+                        select customer_id from intermediate.int_customer_snapshots
+                        where cutoff_number = $2
+                    )
+                group by customer_id, source_id
+            )
+            select customer_id, purchase_date, sum(net_revenue)::decimal(18, 2) as net_revenue
+            from orders
+            where purchase_date is not null
+            group by customer_id, purchase_date
+            """,
+            [day, number],
+        )
+        con.execute(
+            f"""
+            create or replace temp table past_purchase_summary as
+            with {self._known()}
+            select
+                customer_id,
+                x as frequency,
+                t_x as recency_days,
+                t as age_days,
+                m as mean_repeat_value,
+                first_purchase_date
+            from known
+            """,
+            [day],
+        )
+
+    @staticmethod
+    def gather(con: duckdb.DuckDBPyConnection) -> None:
+        """Orders and refunds of all customers who are in a snapshot of the past."""
+        con.execute(
+            """
+            create or replace temp table past_orders as
+            select
+                customer_id,
+                source_id,
+                activity = 'order_paid' as is_paid,
+                amount,
+                activity_date,
+                voided_date
+            from intermediate.int_customer_activities
+            where
+                activity in ('order_paid', 'order_refunded')
+                and customer_id in (
+                    select customer_id from intermediate.int_customer_snapshots
+                    where cutoff_number > 0
+                )
+            """
+        )
+
+
+def columns(con: duckdb.DuckDBPyConnection, sql: str, *values: object) -> dict[str, np.ndarray]:
+    """Columns of a select as doubles, nulls as NaN."""
+    found = con.execute(sql, list(values)).fetchnumpy()
+    return {
+        name: np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
+        for name, column in found.items()
+    }
 
 
 def _order_cells(found: dict[str, np.ndarray]) -> OrderCells:
