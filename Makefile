@@ -74,8 +74,9 @@ check: $(VENV)/.dev ## What CI runs: format, lint, the demo build and all tests
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, in one run
+bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, and value against lifetimes
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_value.py
 
 docs: $(VENV)/.core ## Build the dbt documentation as one page
 	$(BIN)/dbt --quiet docs generate --static --target-path $(WAREHOUSE)/docs

@@ -79,12 +79,18 @@
     of each period are the integral over p of
         (1 - (1 + p u)^-(r + x)) / p * Beta(p; a, b + x),  u = t / (alpha + T),
     MBG/NBD with b + x + 1. The factor behind P(alive) depends on frequency and age only: 1 M
-    customers have some 24,000 distinct pairs. -#}
-{% macro order_forecast_ctes(horizon_days=365, periods=12, annual_rate=0) -%}
+    customers have some 24,000 distinct pairs.
+
+    `key` serves several rows of parameters at once: a column of pairs, nodes and parameters, by
+    which they are joined and which order_forecasts keeps. horizon_days is a number, or, where
+    nothing is discounted, a column of parameters. -#}
+{% macro order_forecast_ctes(horizon_days=365, periods=12, annual_rate=0, key=none) -%}
+{%- set columns = ([key] if key else []) + ['frequency', 'age_days'] -%}
 scaled as (
     select
-        pairs.frequency,
-        pairs.age_days,
+        {%- for column in columns %}
+        pairs.{{ column }},
+        {%- endfor %}
         case
             when pairs.frequency > parameters.largest_frequency then parameters.largest_frequency
             else pairs.frequency
@@ -93,25 +99,31 @@ scaled as (
         {{ in_weeks(horizon_days) }} / {{ periods }}
         / (parameters.alpha + {{ in_weeks('pairs.age_days') }}) as period_ratio
     from pairs
+    {%- if key %}
+    inner join parameters on pairs.{{ key }} = parameters.{{ key }}
+    {%- else %}
     cross join parameters
+    {%- endif %}
 ),
 
 stretched as (
     select
-        scaled.frequency,
-        scaled.age_days,
+        {%- for column in columns %}
+        scaled.{{ column }},
+        {%- endfor %}
         scaled.shape,
         nodes.dropout_probability as p,
         nodes.weight / nodes.dropout_probability as weight_over_p,
         nodes.dropout_probability * scaled.period_ratio as z
     from scaled
-    inner join nodes on scaled.node_frequency = nodes.frequency
+    inner join nodes
+        on scaled.node_frequency = nodes.frequency
+        {%- if key %} and scaled.{{ key }} = nodes.{{ key }}{% endif %}
 ),
 
 exponents as (
     select
-        frequency,
-        age_days,
+        {{ columns | join(', ') }},
         shape,
         p,
         weight_over_p,
@@ -124,8 +136,7 @@ exponents as (
 
 summed as (
     select
-        frequency,
-        age_days
+        {{ columns | join(', ') }}
         {%- for period in range(1, periods + 1) %},
         sum(weight_over_p * ({{ one_minus_exp('exponent_' ~ period) }})) as orders_{{ period }}
         {%- endfor %},
@@ -135,20 +146,19 @@ summed as (
             else 1 - exp(greatest(-700, -exponent_{{ periods }})) * (1 + shape * z / (1 + z))
         end)) as factorial_moment
     from exponents
-    group by frequency, age_days
+    group by {{ columns | join(', ') }}
 ),
 
 order_forecasts as (
     select
-        frequency,
-        age_days,
+        {{ columns | join(', ') }},
         orders_{{ periods }} as orders_alive,
         -- Each period's orders are discounted from its middle.
         {% set last = namespace(factor=0) -%}
         {%- for period in range(periods, 0, -1) -%}
         {%- set factor = (1 + annual_rate) ** (
             -(2 * period - 1) * horizon_days / (2 * periods * 365)
-        ) -%}
+        ) if annual_rate else 1 -%}
         {{ '+ ' if not loop.first }}cast({{ factor - last.factor }} as double precision)
         * orders_{{ period }}
         {% set last.factor = factor -%}

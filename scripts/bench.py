@@ -5,14 +5,12 @@ Prints medians of wall and CPU seconds, rows a second, peak memory and the ratio
 """
 
 import argparse
-import json
-import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
+
+from measuring import Measurement, measure, median_of
 
 BARE = """
 import duckdb, sys
@@ -28,14 +26,6 @@ from pathlib import Path
 from evergreen.load import load
 from evergreen.paths import Warehouse
 load(Warehouse(Path(sys.argv[2])), Path(sys.argv[1]))
-"""
-MEASURE = """
-import json, resource, subprocess, sys, time
-start = time.perf_counter()
-subprocess.run([sys.executable, "-c", *sys.argv[1:]], check=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps({"wall_s": time.perf_counter() - start, "cpu_s": used.ru_utime + used.ru_stime,
-                  "peak_mb": used.ru_maxrss / 1024}))
 """
 
 
@@ -60,17 +50,6 @@ def write_orders(folder: Path, rows: int) -> None:
     (folder / "surveys.csv").write_text("response_id,customer_id,survey\n")
 
 
-def measure(code: str, landing: Path, target: Path) -> dict[str, float]:
-    """Run code once in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-c", MEASURE, code, str(landing), str(target)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(result.stdout)
-
-
 def main() -> None:
     """Write the orders, measure both in turn, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,29 +61,27 @@ def main() -> None:
         landing.mkdir()
         write_orders(landing, options.rows)
         size_mb = (landing / "orders.csv").stat().st_size / 2**20
-        found: dict[str, list[dict[str, float]]] = {"read_csv": [], "evergreen load": []}
+        found: dict[str, list[Measurement]] = {"read_csv": [], "evergreen load": []}
         for run in range(options.runs):
-            found["read_csv"].append(measure(BARE, landing, Path(folder) / f"bare{run}.duckdb"))
-            found["evergreen load"].append(measure(LOAD, landing, Path(folder) / f"load{run}"))
+            for name, code in (("read_csv", BARE), ("evergreen load", LOAD)):
+                target = Path(folder) / f"{name.replace(' ', '_')}{run}.duckdb"
+                found[name].append(measure("-c", code, str(landing), str(target)))
         report(found, options.rows, size_mb)
 
 
-def report(found: dict[str, list[dict[str, float]]], rows: int, size_mb: float) -> None:
+def report(found: dict[str, list[Measurement]], rows: int, size_mb: float) -> None:
     """Medians, and the ratio of load to bare reading."""
     print(f"{rows:,} orders, {size_mb:,.0f} MB of CSV, median of {len(found['read_csv'])} runs")
-    medians = {
-        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-        for name, runs in found.items()
-    }
+    medians = {name: median_of(runs) for name, runs in found.items()}
     for name, median in medians.items():
         print(
-            f"{name:15} {median['wall_s']:7.2f} s wall {median['cpu_s']:7.2f} s CPU "
-            f"{rows / median['wall_s']:12,.0f} rows/s {median['peak_mb']:7,.0f} MB peak"
+            f"{name:15} {median.wall_s:7.2f} s wall {median.cpu_s:7.2f} s CPU "
+            f"{rows / median.wall_s:12,.0f} rows/s {median.peak_mb:7,.0f} MB peak"
         )
     bare, load = medians["read_csv"], medians["evergreen load"]
     print(
-        f"ratio           {load['wall_s'] / bare['wall_s']:7.2f}   wall "
-        f"{load['cpu_s'] / bare['cpu_s']:7.2f}   CPU"
+        f"ratio           {load.wall_s / bare.wall_s:7.2f}   wall "
+        f"{load.cpu_s / bare.cpu_s:7.2f}   CPU"
     )
 
 

@@ -61,6 +61,17 @@ LAST_VIEWS = {
         "retention_rate": "double",
         "is_mature": "boolean",
     },
+    "customer_churn_risk": {
+        "churn_basis": "varchar",
+        "risk_level": "varchar",
+    },
+    "score_backtests": {
+        "score": "varchar",
+        "method": "varchar",
+        "decile": "bigint",
+        "customer_count": "bigint",
+        "auc": "double",
+    },
     "row_accounting": {
         "input": "varchar",
         "landed_count": "bigint",

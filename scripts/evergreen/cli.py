@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import duckdb
 import typer
@@ -16,6 +16,9 @@ from rich.table import Table
 from evergreen import __version__
 from evergreen.errors import EvergreenError
 from evergreen.paths import Warehouse, default_warehouse
+
+if TYPE_CHECKING:
+    from evergreen.status import Status
 
 UNHEALTHY = 8
 NOT_FITTED = 9
@@ -248,7 +251,11 @@ def demo_data(
 
 @app.command()
 def status(warehouse: Folder = None) -> None:
-    """Say what readers see, how the last refresh went, and what was set aside and why."""
+    """Say what readers see, how the last refresh went, and what was set aside and why.
+
+    And how far to trust the scores: what they foretold on past days, beside what simple rules would
+    have said, as means over the cut-off dates. Where a score does not beat the rules it says so.
+    """
     from evergreen.status import read_status
 
     place = _warehouse(warehouse)
@@ -266,6 +273,7 @@ def status(warehouse: Folder = None) -> None:
     if found.reasons:
         out.print("Set aside most often (all of them: marts.quarantined_rows):")
         _print_table(found.reasons)
+    _print_scores(found)
     for problem in found.problems:
         err.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
     if found.problems:
@@ -297,17 +305,42 @@ class _Steps:
             err.print(f"{step} ...")
 
 
+def _print_scores(found: "Status") -> None:
+    if found.scores:
+        out.print(
+            "Scores on past days (all of it: marts.score_backtests). Error: Brier score of a "
+            "probability, root mean square error of an amount; less is better. Ranking: AUC of a "
+            "probability, Spearman correlation of an amount; more is better.",
+            soft_wrap=True,
+        )
+        _print_table(found.scores)
+    elif found.scores is not None:
+        out.print("Scores on past days: none, for no model was fitted on a past day.")
+    for doubt in found.doubts:
+        out.print(f"[yellow]{escape(doubt)}[/yellow]", soft_wrap=True)
+
+
 def _print_table(rows: list[dict]) -> None:
     if not rows:
         return
     table = Table(box=None, pad_edge=False)
     for name, value in rows[0].items():
         table.add_column(
-            name, justify="right" if isinstance(value, int) else "left", overflow="fold"
+            name, justify="right" if isinstance(value, int | float) else "left", overflow="fold"
         )
     for row in rows:
-        table.add_row(*(f"{v:,}" if isinstance(v, int) else escape(str(v)) for v in row.values()))
+        table.add_row(*(_cell(value) for value in row.values()))
     out.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "none"
+    from evergreen.status import rounded
+
+    if isinstance(value, float):
+        return rounded(value)
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 
 def _variables(text: str | None) -> dict:

@@ -1,21 +1,36 @@
-"""How the warehouse is: what readers see, how the last refresh went, what was set aside."""
+"""How the warehouse is: what readers see, how the last refresh went, what was set aside, and how
+far to trust the scores."""
 
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import duckdb
 
 from evergreen.paths import Warehouse
 
+RULES = {
+    "recency_rule": "the rule of recency",
+    "last_period_repeated": "a repeat of the last period",
+}
+"""The rules of score_backtests that a score must beat, in words."""
+ROUNDING = 1e-9
+"""Sums differ in their last digits: a difference of less is a tie."""
+
 
 @dataclass
 class Status:
-    """`problems` is empty when the last refresh was published and can be read."""
+    """`problems` is empty when the last refresh was published and can be read.
+
+    `scores` is None where the published version has no backtests of scores.
+    """
 
     problems: list[str] = field(default_factory=list)
     published: dict | None = None
     last_run: dict | None = None
     inputs: list[dict] = field(default_factory=list)
     reasons: list[dict] = field(default_factory=list)
+    scores: list[dict] | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 def read_status(warehouse: Warehouse) -> Status:
@@ -53,8 +68,102 @@ def _read_published(warehouse: Warehouse, status: Status) -> None:
                 "min(file || ':' || line_number) as example from marts.quarantined_rows "
                 "group by input, reasons order by rows desc, input, reasons limit 10",
             )
+            _read_scores(con, status)
     except duckdb.Error as error:
         status.problems.append(f"{file} cannot be read: {error}")
+
+
+def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
+    try:
+        # Who foretells the same of everybody ranks like chance, as in the mart.
+        rows = _rows(
+            con,
+            """
+            select
+                score,
+                method,
+                cutoff_date,
+                brier is not null as is_event,
+                coalesce(brier, rmse) as error,
+                case
+                    when max(coalesce(auc, spearman)) over (partition by score, cutoff_date)
+                        is not null
+                        then coalesce(auc, spearman, 0)
+                end as ranking
+            from marts.score_backtests
+            where decile is null
+            order by score, cutoff_date, method
+            """,
+        )
+    except duckdb.CatalogException:
+        return  # published by a version without backtests
+    status.scores = []
+    by_score: dict[str, list[dict]] = {}
+    for row in rows:
+        by_score.setdefault(row["score"], []).append(row)
+    for score, found in by_score.items():
+        error, ranking = _compare(found, "error", -1), _compare(found, "ranking", 1)
+        status.scores.append(
+            {
+                "score": score,
+                "cut-offs": len({row["cutoff_date"] for row in found}),
+                "error": error.model,
+                "of best rule": error.rule,
+                "ranking": ranking.model,
+                "by best rule": ranking.rule,
+            }
+        )
+        is_event = found[0]["is_event"]
+        if not error.is_better:
+            measure = "Brier score" if is_event else "root mean square error"
+            status.doubts.append(f"{score} is no more accurate than {error.words(measure)}")
+        if not ranking.is_better:
+            measure = "AUC" if is_event else "Spearman correlation"
+            status.doubts.append(f"{score} ranks no better than {ranking.words(measure)}")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Means of one figure over the cut-off dates: of the model, and of the rule that leads most.
+
+    Only dates that both have are counted. `rule` is None where there is none: nothing is in doubt.
+    """
+
+    model: float | None = None
+    rule: float | None = None
+    rule_name: str = ""
+    cutoff_count: int = 0
+    lead: float = 0.0
+
+    @property
+    def is_better(self) -> bool:
+        return self.rule is None or self.lead > ROUNDING * abs(self.rule)
+
+    def words(self, measure: str) -> str:
+        dates = "1 cut-off date" if self.cutoff_count == 1 else f"{self.cutoff_count} cut-off dates"
+        name = RULES.get(self.rule_name, self.rule_name)
+        return f"{name}: {measure} {rounded(self.model)} against {rounded(self.rule)} over {dates}."
+
+
+def rounded(value: float) -> str:
+    """Four digits that count; large numbers whole."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _compare(rows: list[dict], figure: str, sign: int) -> Comparison:
+    """The model beside the rule that does best against it. `sign`: 1 where more is better."""
+    found: dict[str, dict] = {}
+    for row in rows:
+        if row[figure] is not None:
+            found.setdefault(row["method"], {})[row["cutoff_date"]] = row[figure]
+    model = found.pop("model", {})
+    comparisons = []
+    for name, figures in found.items():
+        if shared := sorted(model.keys() & figures.keys()):
+            own, other = (fmean(values[day] for day in shared) for values in (model, figures))
+            comparisons.append(Comparison(own, other, name, len(shared), sign * (own - other)))
+    alone = Comparison(fmean(model.values()) if model else None)
+    return min(comparisons, key=lambda comparison: comparison.lead, default=alone)
 
 
 def _read_last_run(warehouse: Warehouse, status: Status) -> None:

@@ -55,6 +55,19 @@ from range(5) as ages(age);
 create table marts.login_problems as
 select 'c' || i as customer_id, 3::bigint as failed_login_streak, date '2026-06-30' as as_of_date
 from range(5) as numbers(i);
+create table marts.customer_churn_risk as
+select 'c' || i as customer_id, ['activity', 'contract'][(i >= 200)::int + 1] as churn_basis,
+    ['low', 'low', 'watch', 'high', 'critical'][i % 5 + 1] as risk_level,
+    date '2026-06-30' as as_of_date
+from range(299) as numbers(i);
+create table marts.score_backtests as
+select score, method, 90::int as horizon_days, nullif(decile, 0)::int as decile,
+    case when decile = 0 then 1000 else 100 end::bigint as customer_count,
+    case when decile = 0 then 0.8 end::double as auc, 2.5::double as total_error_rate,
+    date '2026-06-30' - 30 * k::int as cutoff_date, date '2026-06-30' as as_of_date
+from range(3, 9) as cutoffs(k), range(2) as deciles(decile),
+    unnest(['churn_probability_90d', 'order_probability_90d']) as scores(score),
+    unnest(['model', 'recency_rule']) as methods(method);
 create table marts.row_accounting (
     input varchar, file varchar, landed_count bigint, accepted_count bigint,
     duplicate_count bigint, quarantined_count bigint, as_of_date date
@@ -353,6 +366,27 @@ WARNINGS = {
         ("warning", "marts.retention_cohorts", None),
         "age_months 2, last_percent 49, percent 10",
     ),
+    "a tenth more of the customers are at risk": (
+        "update marts.customer_churn_risk set risk_level = 'high'"
+        " where risk_level = 'watch' and rowid < 105",
+        ("warning", "marts.customer_churn_risk", None),
+        "churn_basis activity, last_percent 40, percent 50.5",
+    ),
+    "nobody is at risk any more": (
+        # Backtests go with the demo that the parameters were fitted on: that stops nothing.
+        "update marts.customer_churn_risk set risk_level = 'watch';"
+        "delete from marts.score_backtests",
+        ("warning", "marts.customer_churn_risk", None),
+        "churn_basis activity, last_percent 40, percent 0",
+    ),
+    "a score ranks worse": (
+        "update marts.score_backtests set auc = 0.5 where score = 'churn_probability_90d'"
+        " and method = 'model' and cutoff_date = date '2026-04-01'"
+        " or score = 'order_probability_90d' and method = 'model'"
+        " and cutoff_date <= date '2026-03-02'",
+        ("warning", "marts.score_backtests", None),
+        "row: score order_probability_90d, last_mean_auc 0.8, mean_auc 0.55",
+    ),
     "many customers cannot log in": (
         "insert into marts.login_problems from marts.login_problems;"
         "insert into marts.login_problems select * from marts.login_problems limit 1",
@@ -380,6 +414,7 @@ APART = {
     "a third of the customers left": 2,
     "a country is no longer delivered": 2,
     "a mart lost most of its rows": 2,
+    "nobody is at risk any more": 2,
     "the date leapt": 3,
     "a mart doubled": 3,
 }
@@ -405,7 +440,20 @@ def test_what_looks_odd_and_is_usual_is_no_drift(audited):
     report = audited(
         "update raw.orders set status = ' PAID ';"
         "insert into marts.login_problems from marts.login_problems;"
-        "update raw.surveys set customer_id = null where rowid % 5 < 3",
+        "update raw.surveys set customer_id = null where rowid % 5 < 3;"
+        # Ten points, of the scored customers; a basis of 99 customers; a fall of the mean by 0.05.
+        "update marts.customer_churn_risk set risk_level = 'high'"
+        " where risk_level = 'watch' and (rowid < 100 or rowid >= 200);"
+        "insert into marts.customer_churn_risk"
+        " select 'new' || i, 'activity', null, date '2026-06-30' from range(250) as numbers(i);"
+        "update marts.score_backtests set auc = 0.5"
+        " where method = 'model' and cutoff_date = date '2026-04-01';"
+        "update marts.score_backtests set auc = 0.1 where method <> 'model';"
+        "insert into marts.score_backtests by name"
+        " select * replace (99 as customer_count, 0.1 as auc)"
+        " from marts.score_backtests where method = 'model' and decile is null;"
+        "create table marts.retention_sensitivity as select 2.5 as profit_growth_rate,"
+        " 3.5 as lifetime_profit_growth_rate, -0.5 as margin_rate",
         "update marts.row_accounting set accepted_count = 720 where input = 'surveys';"
         "alter table marts.customers drop column country",
     )
@@ -466,6 +514,8 @@ def test_marts_that_are_not_built_yet_are_skipped_by_name(tmp_path):
         "marts_customer_lifecycle",
         "marts_customer_months",
         "marts_retention_cohorts",
+        "marts_customer_churn_risk",
+        "marts_score_backtests",
     ]
 
 

@@ -249,6 +249,63 @@ def test_more_purchase_days_than_the_nodes_know():
     assert orders[1][0] > orders[0][0]
 
 
+def test_several_rows_of_parameters_at_once_equal_each_alone():
+    """Past days are scored together, each with its own parameters, nodes and horizon."""
+    import duckdb
+
+    sql = macros()
+    given = {3: (0.243, 4.414, 0.793, 2.426, 90), 13: (0.9, 12.0, 0.4, 7.0, 365)}
+    pairs = [(0, 20), (2, 300), (5, 300), (9, 700)]
+    nodes = [
+        (key, x, p, weight)
+        for key, (_, _, a, b, _) in given.items()
+        for x in range(6)
+        for p, weight in zip(*beta_nodes(a, b + x), strict=True)
+    ]
+    names = ("cutoff_number", "frequency", "dropout_probability", "weight")
+    together = {}
+    alone = {}
+    with duckdb.connect() as con:
+        columns = map(np.array, zip(*nodes, strict=True))
+        con.register("node_rows", dict(zip(names, columns, strict=True)))
+        con.execute("create table all_nodes as from node_rows")
+        con.execute(
+            "create table all_parameters as select * replace (r::double as r) from (values "
+            + ", ".join(f"({key}, {', '.join(map(str, row))}, 5)" for key, row in given.items())
+            + ") as t(cutoff_number, r, alpha, a, b, horizon_days, largest_frequency)"
+        )
+        con.execute(
+            f"create table all_pairs as from (values {', '.join(map(str, pairs))}) "
+            "as t(frequency, age_days) cross join (select cutoff_number from all_parameters)"
+        )
+        keyed = sql.order_forecast_ctes("parameters.horizon_days", 1, 0, "cutoff_number")
+        for key, x, age, *orders in con.execute(
+            f"""
+            with pairs as (from all_pairs), parameters as (from all_parameters),
+            nodes as (from all_nodes), {keyed}
+            select cutoff_number, frequency, age_days, orders_alive, discounted_orders_alive,
+                factorial_moment_alive
+            from order_forecasts
+            """
+        ).fetchall():
+            together[(key, x, age)] = orders
+        for key, (*_, horizon_days) in given.items():
+            rows = con.execute(
+                f"""
+                with pairs as (from all_pairs where cutoff_number = {key}),
+                parameters as (from all_parameters where cutoff_number = {key}),
+                nodes as (from all_nodes where cutoff_number = {key}),
+                {sql.order_forecast_ctes(horizon_days, 1)}
+                select * from order_forecasts
+                """
+            ).fetchall()
+            alone |= {(key, x, age): orders for x, age, *orders in rows}
+    assert together.keys() == alone.keys()
+    assert len(together) == len(given) * len(pairs)
+    for place, orders in alone.items():
+        assert together[place] == pytest.approx(orders, rel=1e-12), place
+
+
 def test_normal_quantile_equals_scipy():
     import duckdb
 

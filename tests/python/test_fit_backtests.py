@@ -162,7 +162,7 @@ def test_what_was_known_on_a_day(tmp_path):
         ("a", "second", "order_refunded", -8, -1, None),
         ("a", "last", "order_paid", 30, 0, None),
         ("a", "future", "order_paid", 40, -1, None),
-        ("b", "undone", "order_paid", 50, 30, 0),
+        ("b", "undone", "order_paid", 50, 35, 0),
         ("b", "undone", "order_refunded", -50, 0, 0),
         ("b", "undone_later", "order_paid", 60, 30, -1),
         ("b", "trial", "order_trial", 0, 60, None),
@@ -367,6 +367,8 @@ def test_a_backtest_never_takes_the_place_of_a_refused_fit(warehouse, monkeypatc
     ends = "select distinct training_end from raw.model_parameters where parameter in "
     value = sorted(day for (day,) in rows_of(warehouse, f"{ends} ('r', 'q')"))
     assert value == sorted(day_of(number) for number in (5, 6, 7, 8, *range(13, 19)))
+    fits = "select count(distinct fit_id) from raw.model_parameters where parameter = 'r' and "
+    assert rows_of(warehouse, f"{fits} training_end = '{good}'") == [(1,)]
     churn = sorted(day for (day,) in rows_of(warehouse, f"{ends} ('intercept')"))
     assert churn == sorted(day_of(number) for number in (0, *NUMBERS))
     with duckdb.connect(str(warehouse.work_file)) as con:

@@ -360,6 +360,7 @@ def test_status_shows_reasons(published):
     result = evergreen("status", "--warehouse", published.warehouse.folder)
     assert result.returncode == 0, result.stderr
     assert "missing_id" in result.stdout
+    assert "Scores on past days: none, for no model was fitted" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["load", "refresh", "demo-data", "status"])

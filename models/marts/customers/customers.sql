@@ -20,6 +20,14 @@ warnings as (
         count(*) as warning_count
     from {{ ref('early_warnings') }}
     group by customer_id
+),
+
+worth as (
+    select * from {{ ref('customer_lifetime_value') }}
+),
+
+risk as (
+    select * from {{ ref('customer_churn_risk') }}
 )
 
 select
@@ -34,6 +42,10 @@ select
     lifecycle.stage_rank,
     lifecycle.state,
     lifecycle.loyalty_rung,
+    worth.value_tier,
+    worth.rfm_segment,
+    risk.risk_level,
+    risk.recommended_play,
     customers.source_id_count,
     coalesce(totals.order_count, 0) as order_count,
     coalesce(totals.purchase_day_count, 0) as purchase_day_count,
@@ -47,6 +59,8 @@ select
     coalesce(totals.touch_count, 0) as touch_count,
     coalesce(totals.advocacy_act_count, 0) as advocacy_act_count,
     coalesce(totals.converted_referral_count, 0) as converted_referral_count,
+    worth.predicted_value_365d,
+    worth.value_decile,
     lifecycle.days_in_stage,
     pulse.days_silent,
     pulse.typical_gap_days,
@@ -54,6 +68,8 @@ select
     pulse.usage_trend,
     pulse.failed_login_streak,
     coalesce(warnings.warning_count, 0) as warning_count,
+    risk.churn_probability_90d,
+    cast(coalesce(risk.revenue_at_risk, 0) as decimal(18, 2)) as revenue_at_risk,
     coalesce(totals.running_subscription_count, 0) > 0 as is_subscribed,
     customers.has_consent,
     customers.first_seen_date,
@@ -69,3 +85,5 @@ inner join lifecycle on customers.customer_id = lifecycle.customer_id
 inner join pulse on customers.customer_id = pulse.customer_id
 left join totals on customers.customer_id = totals.customer_id
 left join warnings on customers.customer_id = warnings.customer_id
+left join worth on customers.customer_id = worth.customer_id
+left join risk on customers.customer_id = risk.customer_id

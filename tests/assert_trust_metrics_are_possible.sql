@@ -1,0 +1,28 @@
+-- Each figure stands where it has a meaning and within its bounds: errors and ranks of events and
+-- of amounts on the row of all customers, none on that of a tenth.
+with backtests as (
+    select
+        backtests.*,
+        {{ is_event_score('score') }} as is_event
+    from {{ ref('score_backtests') }} as backtests
+)
+
+select
+    score,
+    method,
+    cutoff_date,
+    decile
+from backtests
+where
+    (brier is not null) <> (decile is null and is_event)
+    or (rmse is not null) <> (decile is null and not is_event)
+    or (mae is not null) <> (rmse is not null)
+    or mae > rmse * (1 + 1e-9)
+    or (auc is not null and not (decile is null and is_event))
+    or (spearman is not null and (decile is not null or is_event))
+    or abs(spearman) > 1 + 1e-9
+    or total_error_rate < -1
+    or (lift is not null and decile is null)
+    or (is_more_accurate is not null and (method <> 'model' or decile is not null))
+    or (is_better_ranked is not null and is_more_accurate is null)
+    or (is_event and (predicted_mean > 1 or observed_mean > 1))
