@@ -106,11 +106,11 @@ def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
         status.scores.append(
             {
                 "score": score,
-                "cut-offs": len({row["cutoff_date"] for row in found}),
+                "dates": len({row["cutoff_date"] for row in found}),
                 "error": error.model,
-                "of best rule": error.rule,
+                "of rule": error.rule,
                 "ranking": ranking.model,
-                "by best rule": ranking.rule,
+                "by rule": ranking.rule,
             }
         )
         is_event = found[0]["is_event"]

@@ -144,7 +144,7 @@ def test_a_rule_is_compared_over_the_days_that_it_has(warehouse):
     )
     status = read_status(warehouse)
     assert status.doubts == []
-    assert (status.scores[0]["error"], status.scores[0]["of best rule"]) == (0.125, 0.25)
+    assert (status.scores[0]["error"], status.scores[0]["of rule"]) == (0.125, 0.25)
 
 
 def test_one_value_for_all_counts_as_chance_and_a_lone_model_is_in_no_doubt(warehouse):
@@ -161,7 +161,7 @@ def test_one_value_for_all_counts_as_chance_and_a_lone_model_is_in_no_doubt(ware
         "predicted_value_365d ranks no better than the rule of recency: Spearman correlation 0 "
         "against 0.25 over 1 cut-off date."
     ]
-    assert status.scores[0]["ranking"] is None and status.scores[0]["of best rule"] is None
+    assert status.scores[0]["ranking"] is None and status.scores[0]["of rule"] is None
     assert "none" in said(warehouse)
 
 

@@ -19,6 +19,8 @@ SPARE_FREQUENCY = 400
 """Nodes of today's fit are written for this many purchase days beyond the most of anybody."""
 BACKTESTS = {90: range(3, 9), 365: range(13, 19)}
 """Numbers of the cut-offs at which a horizon is backtested: it is over since."""
+CHURN_HORIZON_DAYS = 90
+"""Churn is foretold for this horizon only."""
 
 
 def fit(warehouse: Warehouse, progress: Progress | None = None) -> FitReport:
@@ -136,6 +138,8 @@ def _fit_backtests(
                 continue
             trial = FitReport(day)
             families = frozenset(family for family, end in ends.items() if day < end)
+            if horizon_days != CHURN_HORIZON_DAYS:
+                families -= frozenset(BASES)
             if families & {ORDERS, SPEND}:
                 past = PastPurchaseDays(con, number, day)
                 fit_value(past, {}, limits, trial, families)
