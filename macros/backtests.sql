@@ -28,8 +28,8 @@
 {%- endmacro %}
 
 
-{#- Rank of each value in a named window ordered by it: halfway between the first place of those
-    equal to it (the rank) and the last (an ordered window reaches to the last of the equal rows). -#}
+{#- Rank of each value in a named window ordered by it: halfway between the first place of the
+    values equal to it (the rank) and the last (an ordered window reaches to the last of them). -#}
 {% macro mid_rank(window) -%}
     cast(rank() over {{ window }} + count(*) over {{ window }} as double precision) / 2
 {%- endmacro %}
