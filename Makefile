@@ -74,7 +74,7 @@ check: $(VENV)/.dev ## What CI runs: format, lint, the demo build and all tests
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, and value against lifetimes
+bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, customer value against lifetimes
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_value.py
 
