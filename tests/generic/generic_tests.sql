@@ -13,3 +13,9 @@ from {{ model }}
 group by {{ columns | join(', ') }}
 having count(*) > 1
 {% endtest %}
+
+{% test between_bounds(model, column_name, lowest, highest) %}
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} < {{ lowest }} or {{ column_name }} > {{ highest }}
+{% endtest %}
