@@ -39,6 +39,16 @@
 {%- endmacro %}
 
 
+{#- Median of a column over the rows of a group; nulls do not count. -#}
+{% macro median_of(column) %}
+    {{ return(adapter.dispatch('median_of', 'evergreen')(column)) }}
+{% endmacro %}
+
+{% macro duckdb__median_of(column) -%}
+    median({{ column }})
+{%- endmacro %}
+
+
 {#- The state on a day, from a row of int_customer_rhythm that is the latest on that day, joined
     with the limits of state_thresholds(). First match wins. `day` is a date expression. -#}
 {% macro state_on(day) -%}

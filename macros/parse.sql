@@ -151,6 +151,22 @@
 {%- endmacro %}
 
 
+{#- The hour (0-23) of a UTC timestamp in the var timezone. -#}
+{% macro local_hour(timestamp) %}
+    {{ return(adapter.dispatch('local_hour', 'evergreen')(timestamp, var('timezone'))) }}
+{% endmacro %}
+
+{% macro duckdb__local_hour(timestamp, zone) -%}
+    {%- if zone == 'UTC' -%}
+    cast(extract('hour' from {{ timestamp }}) as bigint)
+    {%- else -%}
+    cast(
+        extract('hour' from {{ timestamp }} at time zone 'UTC' at time zone '{{ zone }}') as bigint
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- True when an id holds a character that no one sees: zero-width, bidirectional marks, soft
     hyphen. -#}
 {% macro has_invisible_characters(column) %}

@@ -46,3 +46,10 @@
 {% macro period_of(date, period) -%}
     cast({{ dbt.date_trunc(period, date) }} as date)
 {%- endmacro %}
+
+
+{#- Weekday of a date by ISO 8601: 1 is Monday, 7 is Sunday. The first of January 1900 was a
+    Monday. -#}
+{% macro weekday_of(date) -%}
+    (mod({{ days_between("cast('1900-01-01' as date)", date) }}, 7) + 1)
+{%- endmacro %}

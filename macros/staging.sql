@@ -21,6 +21,12 @@
 {%- endmacro %}
 
 
+{#- Hours from one moment to another, to the second. -#}
+{% macro hours_between(first, last) -%}
+    cast({{ dbt.datediff(first, last, 'second') }} as double precision) / 3600
+{%- endmacro %}
+
+
 {#- One branch of the union int_customer_activities: rows of one input as activities. -#}
 {% macro activity_rows(
     input, id, activity, at, customer='customer_id', detail='null', quantity='1', amount='null',

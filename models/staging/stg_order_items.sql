@@ -10,7 +10,8 @@ select
     orders.customer_id,
     accepted.product_id,
     accepted.quantity,
-    coalesce(accepted.returned_quantity, 0) as returned_quantity,
+    -- Null where the source says nothing of returns.
+    accepted.returned_quantity,
     {{ to_reporting('accepted.accounted_amount', 'accepted.rate_to_reporting') }} as amount,
     orders.is_payable,
     orders.is_fully_refunded,

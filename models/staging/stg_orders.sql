@@ -26,6 +26,8 @@ select
     -- Whether it counts as a paid order until it is refunded in full.
     kind = 'standard' and status <> 'cancelled' and amount > 0 as is_payable,
     settled_refund_amount >= amount and amount > 0 as is_fully_refunded,
+    -- A refund or a delivery landed with a time before the order, which was set aside.
+    coalesce(notes like '%impossible_order_of_times%', false) as has_impossible_time,
     ordered_at,
     {{ not_before('refunded_at', 'ordered_at') }} as refunded_at,
     promised_at,

@@ -6,8 +6,16 @@ typed as (
     {{ typed_rows('tickets') }}
 ),
 
+-- A day without a time of day is read as its first moment, which is no hour of opening.
+timed as (
+    select
+        typed.*,
+        length(landed_opened_at) > 10 as has_time_of_day
+    from typed
+),
+
 {{ judged_rows(
-    'tickets', 'typed', key=['ticket_id'], event_at='opened_at',
+    'tickets', 'timed', key=['ticket_id'], event_at='opened_at', keep=['has_time_of_day'],
     version_at=['opened_at', 'first_replied_at', 'resolved_at'],
     impossible_times=[('first_replied_at', 'opened_at'), ('resolved_at', 'opened_at')],
     checks=[
