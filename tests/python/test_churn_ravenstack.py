@@ -1,7 +1,7 @@
 """Churn on RavenStack, whose customers leave by chance: a score must say so, and must not pretend.
 
-Its usage, tickets and ends are drawn independently of each other. Whoever finds a signal in them has
-found a leak.
+Its usage, tickets and ends are drawn independently of each other. Whoever finds a signal in them
+has found a leak.
 """
 
 import os
@@ -62,7 +62,8 @@ def test_subscriptions_that_end_by_chance_are_hardly_told_apart(tmp_path: Path) 
     warehouse = fitted(tmp_path / "warehouse", landing)
     rows = query(
         warehouse,
-        "select auc, brier, observed_mean, customer_count from marts.score_backtests where score = 'contract_churn_probability_90d' "
+        "select auc, brier, observed_mean, customer_count from marts.score_backtests "
+        "where score = 'contract_churn_probability_90d' "
         "and method = 'model' and decile is null order by cutoff_date",
     )
     assert len(rows) >= 3
