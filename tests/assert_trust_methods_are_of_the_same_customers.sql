@@ -1,5 +1,6 @@
 -- A comparison is fair when all methods foretell the same customers, and the same came of them. The
--- model is always there; a rule without a figure for one customer must be left out for all.
+-- model is always there; a rule without a figure for one customer must be left out for all. Methods
+-- of suggestions foretell different products, so what came of them may differ.
 with predictions as (
     select * from {{ ref('int_backtest_predictions') }}
 ),
@@ -38,4 +39,7 @@ inner join methods
 where
     customers.method_count <> methods.method_count
     or customers.model_count <> 1
-    or customers.least_observed <> customers.most_observed
+    or (
+        customers.score <> 'next_product_probability'
+        and customers.least_observed <> customers.most_observed
+    )

@@ -25,4 +25,9 @@ where
     or (lift is not null and decile is null)
     or (is_more_accurate is not null and (method <> 'model' or decile is not null))
     or (is_better_ranked is not null and is_more_accurate is null)
+    or (hit_rate_1 is not null) <> (new_buyer_count is not null)
+    or (hit_rate_3 is not null) <> (new_buyer_count is not null)
+    or (new_buyer_count is not null and (decile is not null or score not like 'next_product%'))
+    or hit_rate_1 > hit_rate_3
+    or new_buyer_count not between 1 and customer_count
     or (is_event and (predicted_mean > 1 or observed_mean > 1))

@@ -15,5 +15,15 @@ select
     cutoff_date
 from backtests
 where {{ method }} is not null
-{{ 'union all' if not loop.last }}
+union all
 {% endfor -%}
+select
+    customer_id,
+    score,
+    method,
+    horizon_days,
+    predicted,
+    observed,
+    cutoff_date
+from {{ ref('int_backtest_suggestions') }}
+where rank = 1

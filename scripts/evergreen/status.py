@@ -11,8 +11,11 @@ from evergreen.paths import Warehouse
 RULES = {
     "recency_rule": "the rule of recency",
     "last_period_repeated": "a repeat of the last period",
+    "popularity": "what most customers buy",
 }
 """The rules of score_backtests that a score must beat, in words."""
+SUGGESTION = "next_product_probability"
+"""A score of suggestions: it ranks products for a customer, which hits tell, and not customers."""
 ROUNDING = 1e-9
 """Sums differ in their last digits: a difference of less is a tie."""
 
@@ -75,10 +78,21 @@ def _read_published(warehouse: Warehouse, status: Status) -> None:
 
 def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
     try:
+        columns = [row["column_name"] for row in _rows(con, "(describe marts.score_backtests)")]
+        # A version without suggestions has no hits of them.
+        hits = "hit_rate_3" if "hit_rate_3" in columns else "null"
         # Who foretells the same of everybody ranks like chance, as in the mart.
         rows = _rows(
             con,
-            """
+            f"""
+            with figures as (
+                select
+                    *,
+                    case when score = '{SUGGESTION}' then {hits} else coalesce(auc, spearman) end
+                        as figure
+                from marts.score_backtests
+                where decile is null
+            )
             select
                 score,
                 method,
@@ -86,12 +100,10 @@ def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
                 brier is not null as is_event,
                 coalesce(brier, rmse) as error,
                 case
-                    when max(coalesce(auc, spearman)) over (partition by score, cutoff_date)
-                        is not null
-                        then coalesce(auc, spearman, 0)
+                    when max(figure) over (partition by score, cutoff_date) is not null
+                        then coalesce(figure, 0)
                 end as ranking
-            from marts.score_backtests
-            where decile is null
+            from figures
             order by score, cutoff_date, method
             """,
         )
@@ -119,6 +131,7 @@ def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
             status.doubts.append(f"{score} is no more accurate than {error.words(measure)}")
         if not ranking.is_better:
             measure = "AUC" if is_event else "Spearman correlation"
+            measure = "hit rate of three suggestions" if score == SUGGESTION else measure
             status.doubts.append(f"{score} ranks no better than {ranking.words(measure)}")
 
 

@@ -110,6 +110,10 @@ def built(sql, given: list[Case], folder, places: list[int] | None = None) -> di
             "method text, horizon_days integer, predicted double, observed double, "
             "cutoff_date date)"
         )
+        con.execute(
+            "create table intermediate.int_backtest_hits (score text, method text, "
+            "new_buyer_count bigint, hit_rate_1 double, hit_rate_3 double, cutoff_date date)"
+        )
         for place, case in zip(places, given, strict=True):
             rows = {
                 "place": np.arange(len(case.predicted)),

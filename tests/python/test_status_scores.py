@@ -15,6 +15,7 @@ COLUMNS = (
     "rmse double, spearman double"
 )
 EVENT, AMOUNT = "order_probability_90d", "predicted_value_365d"
+NEXT, POPULARITY = "next_product_probability", "popularity"
 MODEL, RECENCY, REPEAT = "model", "recency_rule", "last_period_repeated"
 DAY = date(2024, 10, 2)
 
@@ -163,6 +164,41 @@ def test_one_value_for_all_counts_as_chance_and_a_lone_model_is_in_no_doubt(ware
     ]
     assert status.scores[0]["ranking"] is None and status.scores[0]["of rule"] is None
     assert "none" in said(warehouse)
+
+
+def publish_hits(warehouse: Warehouse, rows: list[tuple]) -> None:
+    """Suggestions with an AUC that says the opposite: method, cut-off, Brier score, hit rate."""
+    with duckdb.connect(str(warehouse.published_file)) as con:
+        con.execute(f"create table marts.score_backtests ({COLUMNS}, hit_rate_3 double)")
+        for method, number, brier, hits in rows:
+            auc = 0.75 if method == POPULARITY else 0.25
+            con.execute(
+                "insert into marts.score_backtests values (?, ?, ?, null, ?, ?, null, null, ?)",
+                [NEXT, method, DAY - timedelta(30 * number), auc, brier, hits],
+            )
+
+
+def test_suggestions_are_ranked_by_their_hits(warehouse):
+    publish_hits(
+        warehouse,
+        [
+            *((MODEL, n, 0.25, 0.5 + n / 4) for n in (0, 1)),
+            *((POPULARITY, n, 0.5, 0.5) for n in (0, 1)),
+        ],
+    )
+    lines = [line.split() for line in said(warehouse).splitlines()]
+    assert [NEXT, "2", "0.25", "0.5", "0.625", "0.5"] in lines
+    assert read_status(warehouse).doubts == []
+
+
+def test_suggestions_that_popularity_beats_are_told(warehouse):
+    publish_hits(warehouse, [(MODEL, 0, 0.25, 0.5), (POPULARITY, 0, 0.125, 0.625)])
+    assert read_status(warehouse).doubts == [
+        "next_product_probability is no more accurate than what most customers buy: Brier score "
+        "0.25 against 0.125 over 1 cut-off date.",
+        "next_product_probability ranks no better than what most customers buy: hit rate of three "
+        "suggestions 0.5 against 0.625 over 1 cut-off date.",
+    ]
 
 
 def test_help_tells_of_the_scores():

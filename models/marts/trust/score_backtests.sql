@@ -1,9 +1,23 @@
 with metrics as (
     select
         metrics.*,
-        coalesce(brier, rmse) as error,
-        coalesce(auc, spearman) as ranking
+        hits.new_buyer_count,
+        hits.hit_rate_1,
+        hits.hit_rate_3,
+        coalesce(metrics.brier, metrics.rmse) as error,
+        -- A suggestion is good when it is what was bought: each customer has products of their own,
+        -- so the order of customers by probability says little of it.
+        case
+            when metrics.score = 'next_product_probability' then hits.hit_rate_3
+            else coalesce(metrics.auc, metrics.spearman)
+        end as ranking
     from {{ ref('int_backtest_metrics') }} as metrics
+    left join {{ ref('int_backtest_hits') }} as hits
+        on
+            metrics.score = hits.score
+            and metrics.method = hits.method
+            and metrics.cutoff_date = hits.cutoff_date
+            and metrics.decile is null
 ),
 
 calendar as (
@@ -21,7 +35,9 @@ comparable as (
         case
             when max(ranking) over (partition by score, cutoff_date) is not null
                 then coalesce(ranking, 0)
-        end as ranking
+        end as ranking,
+        -- Settles a tie in ranking; the same for all of the other scores.
+        coalesce(hit_rate_1, 0) as second_ranking
     from metrics
     where decile is null
 ),
@@ -31,7 +47,8 @@ rules as (
         score,
         cutoff_date,
         min(error) as error,
-        max(ranking) as ranking
+        max(ranking) as ranking,
+        max(second_ranking) as second_ranking
     from comparable
     where method <> 'model'
     group by score, cutoff_date
@@ -44,7 +61,11 @@ judged as (
         models.cutoff_date,
         -- Sums differ in their last digits with the order of adding: a billionth is a tie.
         models.error < rules.error * (1 - 1e-9) as is_more_accurate,
-        models.ranking > rules.ranking + 1e-9 as is_better_ranked
+        models.ranking > rules.ranking + 1e-9
+        or (
+            abs(models.ranking - rules.ranking) <= 1e-9
+            and models.second_ranking > rules.second_ranking + 1e-9
+        ) as is_better_ranked
     from comparable as models
     inner join rules
         on models.score = rules.score
@@ -68,6 +89,9 @@ select
     metrics.spearman,
     metrics.total_error_rate,
     metrics.top_decile_capture,
+    metrics.new_buyer_count,
+    metrics.hit_rate_1,
+    metrics.hit_rate_3,
     judged.is_more_accurate,
     judged.is_better_ranked,
     metrics.cutoff_date,
