@@ -1,6 +1,6 @@
 {#- Past dates take the customers of the snapshots. Popularity offers everybody what most buy.
-    Rates of pairs are those of all owners, lost ones included: a customer's own probability to order
-    at all, over the mean of all, makes them theirs. -#}
+    Rates of pairs are those of all owners, lost ones included: a customer's own probability to
+    order at all, over the mean of all, makes them theirs. -#}
 {%- set calendar = product_calendar() -%}
 with owned as (
     select

@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 from evergreen.demo import generate
 from evergreen.paths import Warehouse
 
-PRIOR, MINIMUM, HORIZON, STEP = 20, 30, 90, 30
+PRIOR, MINIMUM, HORIZON, STEP = 100, 30, 90, 30
 ORIGINS = (0, *range(3, 9))
 MARTS = ("product_affinity", "product_count_retention", "score_backtests")
 PAST_DAY = date(2024, 9, 18)
