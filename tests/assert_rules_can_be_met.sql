@@ -1,6 +1,7 @@
 -- A rule that nothing can ever meet is a slip: evidence on no day, a step due never or under two
--- names, a reason in capitals or with spaces around it, which no stated reason in lower case is, a
--- level of risk that does not lie above the one before.
+-- names, a habit of more days than it has time for or with two lessons, a reason in capitals or
+-- with spaces around it, which no stated reason in lower case is, a level of risk that does not lie
+-- above the one before.
 select
     'stage_rules' as seed,
     stage as rule,
@@ -25,6 +26,28 @@ select
 from {{ ref('onboarding_checklist') }}
 group by step_number
 having count(distinct step) > 1
+union all
+select
+    'habits' as seed,
+    habit as rule,
+    'min_distinct_days below 1 or empty, within_days below it or empty, or the name of a feature'
+        as problem
+from {{ ref('habits') }}
+where
+    coalesce(min_distinct_days, 0) < 1
+    or coalesce(within_days, 0) < min_distinct_days
+    or habit like 'uses:%'
+union all
+select
+    'habits' as seed,
+    habit as rule,
+    'several within_days or what_to_show, or the same evidence twice' as problem
+from {{ ref('habits') }}
+group by habit
+having
+    count(distinct within_days) > 1
+    or count(distinct coalesce(what_to_show, '')) > 1
+    or count(*) > count(distinct activity || ':' || coalesce(detail, '*'))
 union all
 select
     'exit_reason_groups' as seed,

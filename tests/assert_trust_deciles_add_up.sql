@@ -1,6 +1,8 @@
 -- The tenths of a score hold every customer once, and their weighted means are the means of all.
+-- Readiness has none.
 with totals as (
-    select * from {{ ref('score_backtests') }} where decile is null
+    select * from {{ ref('score_backtests') }}
+    where decile is null and score <> 'readiness_score'
 ),
 
 tenths as (

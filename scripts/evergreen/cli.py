@@ -310,8 +310,8 @@ def _print_scores(found: "Status") -> None:
         out.print(
             "Scores on past days (all of it: marts.score_backtests). Error: Brier score of a "
             "probability, root mean square error of an amount; less is better. Ranking: AUC of a "
-            "probability, Spearman correlation of an amount, of suggested products the share of "
-            "buyers who bought one of three; more is better.",
+            "probability and of readiness, Spearman correlation of an amount, of suggested "
+            "products the share of buyers who bought one of three; more is better.",
             soft_wrap=True,
         )
         _print_table(found.scores)

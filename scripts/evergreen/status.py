@@ -97,7 +97,7 @@ def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
                 score,
                 method,
                 cutoff_date,
-                brier is not null as is_event,
+                rmse is null as is_event,
                 coalesce(brier, rmse) as error,
                 case
                     when max(figure) over (partition by score, cutoff_date) is not null

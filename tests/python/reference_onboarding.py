@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 from math import ceil, inf
 
+import reference_habits
 from reference import Act, Person, Reference, seed
 from reference_lifecycle import (
     Choice,
@@ -105,6 +106,7 @@ def onboarding_progress(reference: Reference) -> Rows:
     for who, first_paid in payers(reference).items():
         days_to_value[who] = time_to_value(reference, reference.people[who], first_paid)
         cohorts[first_paid.replace(day=1)].append(days_to_value[who])
+    next_habits = reference_habits.next_habits(reference, newcomers(reference))
     rows: Rows = {}
     for who, first_paid in newcomers(reference).items():
         steps, month = steps_of[who], first_paid.replace(day=1)
@@ -117,6 +119,7 @@ def onboarding_progress(reference: Reference) -> Rows:
                 (row["step"] for row in steps if row["is_sequence_stalled"]), None
             ),
             "follow_up": Choice(act.detail for act in follow_ups) if follow_ups else None,
+            "next_habit": next_habits.get(who),
             "first_90_day_state": state_after_onboarding(reference, who, first_paid),
             "age_days": (reference.as_of - first_paid).days,
             "step_count": len(steps),

@@ -130,6 +130,10 @@ def built(sql, given: list[Case], folder, places: list[int] | None = None) -> di
         con.execute(
             f"create table intermediate.int_backtest_metrics as {sql['int_backtest_metrics']}"
         )
+        con.execute(
+            "create table intermediate.int_readiness_backtests as "
+            "from intermediate.int_backtest_metrics limit 0"
+        )
         found = con.execute(f"{sql['score_backtests']}")
         names = [column[0] for column in found.description]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -16,6 +16,7 @@ COLUMNS = (
 )
 EVENT, AMOUNT = "order_probability_90d", "predicted_value_365d"
 NEXT, POPULARITY = "next_product_probability", "popularity"
+RANK = "readiness_score"
 MODEL, RECENCY, REPEAT = "model", "recency_rule", "last_period_repeated"
 DAY = date(2024, 10, 2)
 
@@ -49,7 +50,7 @@ def publish(warehouse: Warehouse, rows: list[tuple]) -> None:
     with duckdb.connect(str(warehouse.published_file)) as con:
         con.execute(f"create table marts.score_backtests ({COLUMNS})")
         for score, method, number, error, ranking in rows:
-            is_event = score == EVENT
+            is_event = score in (EVENT, RANK)
             day = DAY - timedelta(30 * number)
             figures = (ranking, error, None, None) if is_event else (None, None, error, ranking)
             con.execute(
@@ -198,6 +199,26 @@ def test_suggestions_that_popularity_beats_are_told(warehouse):
         "0.25 against 0.125 over 1 cut-off date.",
         "next_product_probability ranks no better than what most customers buy: hit rate of three "
         "suggestions 0.5 against 0.625 over 1 cut-off date.",
+    ]
+
+
+def test_a_score_without_an_error_is_judged_by_its_ranking(warehouse):
+    """Readiness foretells no figure: only its AUC can be in doubt."""
+    publish(
+        warehouse,
+        [
+            *((RANK, MODEL, n, None, auc) for n, auc in ((0, None), (1, 0.625), (2, 0.5))),
+            *((RANK, RECENCY, n, None, 0.75) for n in (1, 2)),
+        ],
+    )
+    status = read_status(warehouse)
+    assert status.doubts == [
+        "readiness_score ranks no better than the rule of recency: AUC 0.5625 against 0.75 over "
+        "2 cut-off dates."
+    ]
+    assert (status.scores[0]["error"], status.scores[0]["of rule"]) == (None, None)
+    assert [RANK, "3", "none", "none", "0.5625", "0.75"] in [
+        line.split() for line in said(warehouse).splitlines()
     ]
 
 

@@ -74,6 +74,7 @@ select
     next_steps.step as next_step,
     step_counts.sequence_stalled_step,
     follow_ups.follow_up,
+    next_habits.habit as next_habit,
     states.state as first_90_day_state,
     newcomers.age_days,
     coalesce(step_counts.step_count, 0) as step_count,
@@ -102,5 +103,7 @@ left join step_counts on newcomers.customer_id = step_counts.customer_id
 left join next_steps on newcomers.customer_id = next_steps.customer_id
 left join value_days on newcomers.customer_id = value_days.customer_id
 left join states on newcomers.customer_id = states.customer_id
+left join {{ ref('int_next_habits') }} as next_habits
+    on newcomers.customer_id = next_habits.customer_id
 left join {{ ref('int_first_follow_ups') }} as follow_ups
     on newcomers.customer_id = follow_ups.customer_id

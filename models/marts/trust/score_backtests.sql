@@ -1,4 +1,10 @@
-with metrics as (
+with found as (
+    select * from {{ ref('int_backtest_metrics') }}
+    union all
+    select * from {{ ref('int_readiness_backtests') }}
+),
+
+metrics as (
     select
         metrics.*,
         hits.new_buyer_count,
@@ -11,7 +17,7 @@ with metrics as (
             when metrics.score = 'next_product_probability' then hits.hit_rate_3
             else coalesce(metrics.auc, metrics.spearman)
         end as ranking
-    from {{ ref('int_backtest_metrics') }} as metrics
+    from found as metrics
     left join {{ ref('int_backtest_hits') }} as hits
         on
             metrics.score = hits.score
