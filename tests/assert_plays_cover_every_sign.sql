@@ -1,6 +1,10 @@
--- Each of the five signs that customers can show has a play, and no play has any other sign.
+-- Each of the signs that customers can show has a play, and no play has any other sign.
 with signs as (
-    {% for sign in ['locked_out', 'lost', 'silent', 'unanswered', 'declining'] -%}
+    {% for sign in [
+        'locked_out', 'open_complaint', 'onboarding_stalled', 'declining', 'unanswered', 'silent',
+        'lost', 'review_due', 'lesson_due', 'ready', 'advocate', 'thanks_due', 'gift_due',
+        'sale_unfollowed',
+    ] -%}
     select '{{ sign }}' as sign
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -1,21 +1,21 @@
 with follow_ups as (
     select
-        newcomers.customer_id,
+        payers.customer_id,
         activities.detail as follow_up,
         activities.activity_date as followed_up_date,
         activities.activity_at as followed_up_at,
         row_number() over (
-            partition by newcomers.customer_id
+            partition by payers.customer_id
             order by
                 activities.activity_at,
                 coalesce(activities.detail, ''),
                 activities.activity,
                 activities.source_id
         ) as follow_up_number
-    from {{ ref('int_newcomers') }} as newcomers
+    from {{ ref('int_customer_totals') }} as payers
     inner join {{ ref('int_customer_activities') }} as activities
-        on newcomers.customer_id = activities.customer_id
-        and newcomers.first_paid_at <= activities.activity_at
+        on payers.customer_id = activities.customer_id
+        and payers.first_paid_at <= activities.activity_at
     inner join {{ ref('follow_up_evidence') }} as evidence
         on activities.activity = evidence.activity
         and (evidence.detail is null or activities.detail = evidence.detail)

@@ -1,5 +1,5 @@
-{#- The rung of the ladder on which a customer stands. A rung is left for the next when it had no
-    answer for long enough. -#}
+{#- The rung of the escalation ladder on which a customer stands. A rung is left for the next when
+    it had no answer for long enough. -#}
 with pulse as (
     select * from {{ ref('int_customer_pulse') }}
 ),
@@ -23,11 +23,11 @@ answers as (
     where activity = 'touch_answered'
 ),
 
--- What was tried since the decline began, and the sign that it leaves behind without an answer.
+-- What was tried since the decline began, and the rung that follows it without an answer.
 attempts as (
     select
         pulse.customer_id,
-        case when touches.detail = 'promotion' then 'silent' else 'unanswered' end as sign,
+        case when touches.detail = 'promotion' then 2 else 1 end as rung,
         {{ days_between('touches.activity_date', 'pulse.as_of_date') }} as days_ago,
         answers.source_id is not null as is_answered
     from activities as touches
@@ -43,11 +43,21 @@ attempts as (
 tried as (
     select
         customer_id,
-        sign,
+        rung,
         max(days_ago) as waited_days
     from attempts
-    group by customer_id, sign
+    group by customer_id, rung
     having count(case when is_answered then 1 end) = 0
+),
+
+rungs as (
+    select
+        tried.customer_id,
+        max(tried.rung) as rung
+    from tried
+    cross join limits
+    where tried.waited_days >= limits.play_answer_days
+    group by tried.customer_id
 ),
 
 signs as (
@@ -59,17 +69,15 @@ signs as (
     where pulse.failed_login_streak >= limits.lockout_failure_count
     union all
     select
-        customer_id,
-        case when state = 'dormant' then 'silent' else state end as sign
+        pulse.customer_id,
+        case
+            when pulse.state = 'dormant' or rungs.rung = 2 then 'silent'
+            when rungs.rung = 1 then 'unanswered'
+            else pulse.state
+        end as sign
     from pulse
-    where state in ('lost', 'dormant', 'declining')
-    union all
-    select
-        tried.customer_id,
-        tried.sign
-    from tried
-    cross join limits
-    where tried.waited_days >= limits.play_answer_days
+    left join rungs on pulse.customer_id = rungs.customer_id
+    where pulse.state in ('lost', 'dormant', 'declining')
 ),
 
 allowed as (

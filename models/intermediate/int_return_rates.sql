@@ -5,7 +5,7 @@ with curve as (
 ),
 
 limits as (
-    {{ thresholds(['win_back_window_days', 'minimum_sample_count']) }}
+    {{ thresholds(['contact_window_days', 'minimum_sample_count']) }}
 ),
 
 last_day as (
@@ -19,7 +19,7 @@ points as (
     from curve
     union all
     select
-        curve.day + limits.win_back_window_days as day,
+        curve.day + limits.contact_window_days as day,
         cast(null as double precision) as survival_probability
     from curve
     cross join limits
@@ -49,10 +49,10 @@ select
         when
             curve.at_risk_count - curve.event_count - curve.censored_count
             >= limits.minimum_sample_count
-            and last_day.last_day >= curve.day + limits.win_back_window_days
+            and last_day.last_day >= curve.day + limits.contact_window_days
             then 1 - filled.survival_probability / curve.survival_probability
     end as return_rate
 from curve
 cross join limits
 cross join last_day
-inner join filled on curve.day + limits.win_back_window_days = filled.day
+inner join filled on curve.day + limits.contact_window_days = filled.day

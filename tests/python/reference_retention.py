@@ -19,7 +19,7 @@ Z = 1.959963984540054
 CENT = Decimal("0.01")
 Rows = dict[tuple, dict]
 LIMITS = {row["threshold"]: float(row["value"]) for row in seed("thresholds")}
-WINDOW = timedelta(LIMITS["win_back_window_days"])
+WINDOW = timedelta(LIMITS["contact_window_days"])
 NO_REASONS = ("plan_change", "trial_ended")
 """Groups of cancel reasons that say nothing about why somebody left."""
 

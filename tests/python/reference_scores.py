@@ -391,15 +391,17 @@ def recommended_play(
             touch[0] + timedelta(answer_days) <= as_of for touch in sent
         )
 
+    is_silent = state == "dormant" or is_unanswered(("promotion",))
+    is_waiting = not is_silent and is_unanswered(("education", "seminar"))
     signs = {
         "locked_out": is_locked_out,
         "lost": state == "lost",
-        "silent": state == "dormant" or is_unanswered(("promotion",)),
-        "unanswered": is_unanswered(("education", "seminar")),
-        "declining": state == "declining",
+        "silent": is_silent,
+        "unanswered": is_waiting,
+        "declining": state == "declining" and not is_silent and not is_waiting,
     }
     for row in sorted(seed("plays"), key=lambda row: int(row["precedence"])):
         is_barred = row["needs_consent"] == "true" and has_consent is False
-        if signs[row["sign"]] and not is_barred:
+        if signs.get(row["sign"]) and not is_barred:
             return row["play"]
     return None

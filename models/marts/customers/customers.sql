@@ -28,6 +28,18 @@ worth as (
 
 risk as (
     select * from {{ ref('customer_churn_risk') }}
+),
+
+advocacy as (
+    select * from {{ ref('customer_advocacy') }}
+),
+
+readiness as (
+    select * from {{ ref('cross_sell_readiness') }}
+),
+
+plan as (
+    select * from {{ ref('contact_plan') }}
 )
 
 select
@@ -46,6 +58,13 @@ select
     worth.rfm_segment,
     risk.risk_level,
     risk.recommended_play,
+    advocacy.advocacy_tier,
+    advocacy.quadrant as advocacy_quadrant,
+    advocacy.nps_class,
+    readiness.blocked_by as cross_sell_blocked_by,
+    readiness.next_product_1 as next_product,
+    plan.action as next_action,
+    plan.reason as next_action_reason,
     customers.source_id_count,
     coalesce(totals.order_count, 0) as order_count,
     coalesce(totals.purchase_day_count, 0) as purchase_day_count,
@@ -70,7 +89,12 @@ select
     coalesce(warnings.warning_count, 0) as warning_count,
     risk.churn_probability_90d,
     cast(coalesce(risk.revenue_at_risk, 0) as decimal(18, 2)) as revenue_at_risk,
+    advocacy.advocacy_score,
+    advocacy.loyalty_score,
+    readiness.readiness_score,
     coalesce(totals.running_subscription_count, 0) > 0 as is_subscribed,
+    advocacy.has_open_complaint,
+    readiness.is_ready as is_ready_for_more,
     customers.has_consent,
     customers.first_seen_date,
     totals.first_paid_date,
@@ -87,3 +111,6 @@ left join totals on customers.customer_id = totals.customer_id
 left join warnings on customers.customer_id = warnings.customer_id
 left join worth on customers.customer_id = worth.customer_id
 left join risk on customers.customer_id = risk.customer_id
+left join advocacy on customers.customer_id = advocacy.customer_id
+left join readiness on customers.customer_id = readiness.customer_id
+left join plan on customers.customer_id = plan.customer_id

@@ -11,7 +11,7 @@ reasons as (
 ),
 
 limits as (
-    {{ thresholds(['win_back_window_days']) }}
+    {{ thresholds(['contact_window_days']) }}
 ),
 
 lockout_group as (
@@ -91,7 +91,7 @@ judged as (
         and coalesce(candidates.has_consent, true)
         and coalesce(
             {{ days_between('candidates.last_win_back_date', 'candidates.as_of_date') }}
-            > limits.win_back_window_days,
+            > limits.contact_window_days,
             true
         ) as is_callable
     from candidates
