@@ -10,9 +10,9 @@ select
     avg(days_late) as mean_days_late,
     count(is_repeat_90d) as mature_order_count,
     avg(case when is_repeat_90d then 1.0 when not is_repeat_90d then 0.0 end) as repeat_rate_90d,
-    count(first_score_after_30d) as score_count,
-    avg(first_score_after_30d) as mean_score_after_30d,
-    avg(case when is_red_flag then 1.0 else 0.0 end) as red_flag_rate
+    count(first_score_30d) as score_count,
+    avg(first_score_30d) as mean_first_score_30d,
+    avg(case when is_red_flag then 1.0 when not is_red_flag then 0.0 end) as red_flag_rate
 from {{ ref('promises_kept') }}
 group by is_late
 order by promise

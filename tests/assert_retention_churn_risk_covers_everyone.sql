@@ -63,5 +63,7 @@ select
 from {{ ref('login_problems') }} as problems
 inner join risk on problems.customer_id = risk.customer_id
 inner join {{ ref('plays') }} as help on help.sign = 'locked_out'
+inner join {{ ref('int_ladder_signs') }} as signs
+    on problems.customer_id = signs.customer_id and signs.sign = help.sign
 left join {{ ref('plays') }} as plays on risk.recommended_play = plays.play
 where plays.play is null or plays.precedence > help.precedence

@@ -34,8 +34,10 @@ from kept
 where
     (is_late is null) <> (days_late is null)
     or (days_late > 0) <> is_late
-    or is_red_flag <> (coalesce(is_late, false) or coalesce(is_invoiced_before_delivery, false))
+    or coalesce(is_red_flag, false)
+    <> (coalesce(is_late, false) or coalesce(is_invoiced_before_delivery, false))
+    or (is_red_flag is null and is_delivered is not null)
     or coalesce(is_delivered, false) <> (delivered_at is not null)
     or (is_delivered and days_late is null)
     or (not is_delivered and days_late <= 0)
-    or (first_score_after_30d is not null and not coalesce(is_delivered, false))
+    or (first_score_30d is not null and not coalesce(is_delivered, false))

@@ -6,28 +6,28 @@ with pulse as (
 
 ladder as (
     select
-        plays.customer_id,
-        plays.sign,
+        signs.customer_id,
+        signs.sign,
         case
-            when plays.sign = 'locked_out'
+            when signs.sign = 'locked_out'
                 then 'Failed to log in ' || pulse.failed_login_streak || ' times in a row'
-            when plays.sign = 'lost'
+            when signs.sign = 'lost'
                 then
                     'Lost since ' || pulse.state_since
                     || coalesce('; reason: ' || nullif(leavers.reason, 'not_stated'), '')
             when pulse.state = 'dormant' then 'Silent for ' || pulse.days_silent || ' days'
-            when plays.sign = 'silent'
+            when signs.sign = 'silent'
                 then 'Uses it less since ' || pulse.state_since || '; an offer had no answer'
-            when plays.sign = 'unanswered'
+            when signs.sign = 'unanswered'
                 then 'Uses it less since ' || pulse.state_since || '; a lesson had no answer'
             else 'Uses it less since ' || pulse.state_since
         end as reason
-    from {{ ref('int_recommended_plays') }} as plays
-    inner join pulse on plays.customer_id = pulse.customer_id
+    from {{ ref('int_ladder_signs') }} as signs
+    inner join pulse on signs.customer_id = pulse.customer_id
     left join {{ ref('win_back_candidates') }} as leavers
-        on plays.customer_id = leavers.customer_id
+        on signs.customer_id = leavers.customer_id
     -- Who left for a reason that cannot be mended is let go.
-    where plays.sign <> 'lost' or coalesce(leavers.is_winnable, true)
+    where signs.sign <> 'lost' or coalesce(leavers.is_winnable, true)
 ),
 
 open_complaints as (

@@ -51,10 +51,12 @@ derived as (
         attribute,
         case
             when min(performance) < max(performance) and min(opinion) < max(opinion)
-                then 100 * sum(performance_distance * opinion_distance) / sqrt(
-                    sum(performance_distance * performance_distance)
-                    * sum(opinion_distance * opinion_distance)
-                )
+                then greatest(-100, least(100, 100
+                    * sum(performance_distance * opinion_distance) / sqrt(
+                        sum(performance_distance * performance_distance)
+                        * sum(opinion_distance * opinion_distance)
+                    )
+                ))
         end as importance,
         count(*) as answer_count
     from pairs

@@ -46,14 +46,42 @@ contacts as (
     where sent.activity = 'survey_sent' and answered_surveys.source_id is null
 ),
 
+answers as (
+    select * from contacts where purpose = 'survey' and not is_control
+),
+
+-- Who answers another survey near it is no one who does not answer.
+answerers as (
+    select distinct
+        contacts.customer_id,
+        contacts.source_id
+    from contacts
+    cross join limits
+    inner join answers on contacts.customer_id = answers.customer_id
+    where
+        contacts.purpose = 'survey'
+        and contacts.is_control
+        and abs({{ days_between('answers.activity_date', 'contacts.activity_date') }})
+        <= limits.contact_window_days
+),
+
 spaced as (
     select
         contacts.*,
-        lag(activity_date) over (
-            partition by customer_id, purpose
-            order by activity_at, case when is_control then 1 else 0 end, source_id
+        lag(contacts.activity_date) over (
+            partition by contacts.customer_id, contacts.purpose
+            order by
+                contacts.activity_at,
+                case when contacts.is_control then 1 else 0 end,
+                contacts.source_id
         ) as previous_date
     from contacts
+    left join answerers
+        on contacts.customer_id = answerers.customer_id
+        and contacts.source_id = answerers.source_id
+        and contacts.purpose = 'survey'
+        and contacts.is_control
+    where answerers.source_id is null
 ),
 
 -- A contact that follows another within the window goes on with its episode. Whom we contacted and
@@ -79,6 +107,7 @@ episodes as (
 payments as (
     select
         customer_id,
+        input,
         source_id,
         min(case when activity <> 'order_refunded' then activity_date end) as paid_date,
         min(case when activity <> 'order_refunded' then activity_at end) as paid_at,
@@ -90,7 +119,7 @@ payments as (
             activity in ('order_paid', 'order_refunded')
             or (activity = 'subscription_month' and quantity = 1)
         )
-    group by customer_id, source_id
+    group by customer_id, input, source_id
 ),
 
 bought as (

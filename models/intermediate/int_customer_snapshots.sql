@@ -23,7 +23,10 @@ answers as (
             partition by customer_id order by answered_at, response_id
         ) as next_answered_date
     from {{ ref('int_survey_answers') }}
-    where survey in ('nps', 'csat', 'ces') and scaled_score is not null
+    where
+        survey in ('nps', 'csat', 'ces')
+        and competitor is null
+        and scaled_score is not null
 )
 
 select

@@ -33,6 +33,7 @@ select
     count(*) as failed_login_streak,
     min(activity_date) as locked_out_date,
     min(activity_at) as locked_out_since,
+    max(activity_date) as last_failure_date,
     max(activity_at) as last_failure_at,
     max(last_login_at) as last_success_at
 from streaks

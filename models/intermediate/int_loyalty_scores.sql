@@ -44,7 +44,7 @@ repurchase_answers as (
     from {{ ref('int_survey_answers') }}
     where
         survey = 'loyalty'
-        and question = 'repurchase'
+        and lower(trim(question)) = 'repurchase'
         and competitor is null
         and scaled_score is not null
 ),

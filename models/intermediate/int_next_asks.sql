@@ -18,6 +18,7 @@ gates as (
     select
         customer_id,
         case
+            when nps_class = 'detractor' then 'not_promoter'
             when advocacy_tier <> 'lover' and nps_class is null then 'opinion_unknown'
             when advocacy_tier <> 'lover' and nps_class <> 'promoter' then 'not_promoter'
             when state = 'lost' then 'lost'

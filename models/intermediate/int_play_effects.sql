@@ -9,7 +9,7 @@ effects as (
         purpose,
         revenue_uplift
     from {{ ref('touch_effects') }}
-    where segment = 'all' and conclusion = 'uplift_shown'
+    where segment = 'all' and conclusion = 'uplift_shown' and revenue_uplift > 0
 ),
 
 backtests as (

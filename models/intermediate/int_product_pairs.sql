@@ -1,5 +1,3 @@
-{#- Of those who own a, who bought b for the first time on the same day or later. Who had b before
-    says nothing about what a leads to, and could not buy b because of it. -#}
 with owned as (
     select
         customer_id,
@@ -23,26 +21,24 @@ owners as (
 pairs as (
     select
         first_product.product_id as product_id,
-        later_product.product_id as next_product_id,
+        other_product.product_id as next_product_id,
+        count(*) as pair_count,
         count(case
-            when later_product.first_bought_date >= first_product.first_bought_date then 1
-        end) as pair_count,
-        count(case
-            when later_product.first_bought_date < first_product.first_bought_date then 1
-        end) as owned_before_count
+            when other_product.first_bought_date >= first_product.first_bought_date then 1
+        end) as later_count
     from owned as first_product
-    inner join owned as later_product
+    inner join owned as other_product
         on
-            first_product.customer_id = later_product.customer_id
-            and first_product.product_id <> later_product.product_id
-    group by first_product.product_id, later_product.product_id
+            first_product.customer_id = other_product.customer_id
+            and first_product.product_id <> other_product.product_id
+    group by first_product.product_id, other_product.product_id
 )
 
 select
     pairs.product_id,
     pairs.next_product_id,
     pairs.pair_count,
-    owners.owner_count - pairs.owned_before_count as chance_count,
+    pairs.later_count,
     owners.owner_count,
     next_owners.owner_count as next_owner_count,
     buyers.buyer_count

@@ -37,37 +37,32 @@ answers as (
     where survey in ('csat', 'nps') and scaled_score is not null and competitor is null
 ),
 
-activities as (
-    select * from {{ ref('int_customer_activities') }}
-    where activity in ('ticket_opened', 'ticket_resolved', 'touch_outbound')
-),
-
-resolutions as (
+complaints as (
     select
-        source_id,
-        min(activity_date) as resolved_date
-    from activities
-    where activity = 'ticket_resolved'
-    group by source_id
+        owners.customer_id,
+        owners.cutoff_number,
+        max(case
+            when not complaints.is_resolved then 1
+            when complaints.resolved_date > owners.cutoff_date then 1
+            else 0
+        end) as open_count,
+        max(case when complaints.is_resolved is null then 1 else 0 end) as unknown_count
+    from owners
+    inner join {{ ref('int_complaints') }} as complaints
+        on
+            owners.customer_id = complaints.customer_id
+            and owners.cutoff_date >= complaints.opened_date
+    group by owners.customer_id, owners.cutoff_number
 ),
 
+-- Null where none is surely open, and of one nobody knows.
 complainers as (
-    select distinct
-        owners.customer_id,
-        owners.cutoff_number
-    from owners
-    inner join activities as opened
-        on
-            owners.customer_id = opened.customer_id
-            and owners.cutoff_date >= opened.activity_date
-    left join resolutions on opened.source_id = resolutions.source_id
-    where
-        opened.activity = 'ticket_opened'
-        and opened.detail = 'complaint'
-        and (
-            resolutions.resolved_date is null
-            or resolutions.resolved_date > owners.cutoff_date
-        )
+    select
+        customer_id,
+        cutoff_number,
+        case when open_count > 0 then true when unknown_count = 0 then false end
+            as has_open_complaint
+    from complaints
 ),
 
 pitched as (
@@ -76,7 +71,8 @@ pitched as (
         owners.cutoff_number
     from owners
     cross join limits
-    inner join activities as touches on owners.customer_id = touches.customer_id
+    inner join {{ ref('int_customer_activities') }} as touches
+        on owners.customer_id = touches.customer_id
     where
         touches.activity = 'touch_outbound'
         and touches.detail in ('promotion', 'cross_sell')
@@ -91,11 +87,16 @@ gates as (
         adoption.adoption_basis,
         adoption.is_adopted,
         case
-            when complainers.customer_id is not null then false
+            when complainers.has_open_complaint then false
+            when complainers.customer_id is not null and complainers.has_open_complaint is null
+                then cast(null as boolean)
             when answers.survey = 'csat' then answers.scaled_score >= limits.satisfied_score
             when answers.survey = 'nps' then answers.scaled_score >= limits.promoter_score
         end as is_satisfied,
-        complainers.customer_id is not null as has_open_complaint,
+        case
+            when complainers.customer_id is null then false
+            else complainers.has_open_complaint
+        end as has_open_complaint,
         scores.churn_probability < limits.high_risk as is_healthy,
         pitched.customer_id is not null as is_recently_pitched,
         owners.cutoff_date
@@ -127,6 +128,7 @@ select
         when is_adopted is null then 'adoption_unknown'
         when not is_adopted then 'not_adopted'
         when has_open_complaint then 'open_complaint'
+        when has_open_complaint is null then 'complaint_unknown'
         when is_satisfied is null then 'satisfaction_unknown'
         when not is_satisfied then 'not_satisfied'
         when is_healthy is null then 'risk_unknown'

@@ -24,8 +24,8 @@ inner join answers
     and sends.response_id <> answers.response_id
     and sends.sent_at > answers.answered_at
 where
-    coalesce(sends.question, '') = coalesce(answers.question, '')
-    and coalesce(sends.competitor, '') = coalesce(answers.competitor, '')
+    lower(coalesce(sends.question, '')) = lower(coalesce(answers.question, ''))
+    and lower(trim(coalesce(sends.competitor, ''))) = lower(coalesce(answers.competitor, ''))
     and {{ days_between('answers.answered_date', 'sends.sent_date') }}
     <= limits.repeated_question_days
 group by sends.response_id, sends.customer_id, sends.sent_date

@@ -13,7 +13,9 @@ select
     / cast(nullif(surveys.highest_score - surveys.lowest_score, 0) as double precision)
         as scaled_score,
     surveys.answer,
-    surveys.competitor,
+    -- Names that differ in case only are one competitor.
+    min(trim(surveys.competitor)) over (partition by lower(trim(surveys.competitor)))
+        as competitor,
     {{ local_date('surveys.answered_at') }} as answered_date,
     surveys.answered_at
 from surveys

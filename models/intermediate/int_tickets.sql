@@ -2,6 +2,14 @@ with tickets as (
     select * from {{ ref('stg_tickets') }}
 ),
 
+-- Where no ticket at all has such a time, replies or resolutions are not kept in this data.
+kept as (
+    select
+        count(first_replied_at) as reply_count,
+        count(resolved_at) as resolution_count
+    from tickets
+),
+
 -- What was replied or resolved after the as-of date is not known yet.
 known as (
     select
@@ -45,18 +53,21 @@ select
             then {{ hours_between('opened_at', 'known_resolution_at') }}
     end as resolution_hours,
     -- 1 to 5 on a scale from 0 to 100.
-    25.0 * (cast(satisfaction_score as double precision) - 1) as satisfaction_score,
+    case
+        when resolved_at is null or known_resolution_at is not null
+            then 25.0 * (cast(satisfaction_score as double precision) - 1)
+    end as satisfaction_score,
     -- A time that cannot be leaves open whether and when.
     case
         when reply_at is not null or resolution_at is not null then true
         when has_impossible_time and (first_replied_at is null or resolved_at is null)
             then cast(null as boolean)
-        else false
+        when kept.reply_count + kept.resolution_count > 0 then false
     end as is_answered,
     case
         when resolution_at is not null then true
         when has_impossible_time and resolved_at is null then cast(null as boolean)
-        else false
+        when kept.resolution_count > 0 then false
     end as is_resolved,
     has_time_of_day,
     {{ local_date('opened_at') }} as opened_date,
@@ -66,3 +77,4 @@ select
     reply_at as first_replied_at,
     resolution_at as resolved_at
 from timed
+cross join kept

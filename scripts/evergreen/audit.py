@@ -72,6 +72,15 @@ LAST_VIEWS = {
         "customer_count": "bigint",
         "auc": "double",
     },
+    "survey_scores": {
+        "survey": "varchar",
+        "period_start": "date",
+        "segment": "varchar",
+        "score": "double",
+        "is_sufficient": "boolean",
+    },
+    "customer_advocacy": {"advocacy_tier": "varchar"},
+    "contact_plan": {"action": "varchar"},
     "row_accounting": {
         "input": "varchar",
         "landed_count": "bigint",

@@ -230,6 +230,8 @@ def came_back(rows: pd.DataFrame, key: str, facts: ServiceFacts) -> pd.Series:
 def promises_kept(facts: ServiceFacts) -> Rows:
     orders = facts.orders[facts.orders["promised"].notna()].copy()
     is_undated = orders["delivered"].isna() & (orders["status"] == "fulfilled")
+    if facts.orders["delivered"].isna().all():
+        is_undated = orders["delivered"].isna()
     orders["is_undated"] = is_undated | orders["has_bad_delivery"]
     orders["delivered"], orders["invoiced"] = map(
         facts.known, (orders["delivered"], orders["invoiced"])
@@ -249,6 +251,8 @@ def promises_kept(facts: ServiceFacts) -> Rows:
     early = (days["invoiced"] < days["delivered"]).astype(object)
     early = early.where(is_there, True).where(orders["invoiced"].notna(), None)
     early = early.where(is_there | is_waited_for, None)
+    is_settled = orders["is_whole_refund"] & (given_back <= facts.as_of) & ~is_there
+    early = early.where(~is_settled, None)
     rows: Rows = {}
     for row, lateness, invoice in zip(orders.itertuples(), late, early, strict=True):
         is_late = None if pd.isna(lateness) else bool(lateness > 0)
@@ -257,11 +261,11 @@ def promises_kept(facts: ServiceFacts) -> Rows:
             "customer_id": row.customer_id,
             "status": row.status,
             "days_late": None if pd.isna(lateness) else int(lateness),
-            "first_score_after_30d": number(row.score),
+            "first_score_30d": number(row.score),
             "is_delivered": is_delivered,
             "is_late": is_late,
             "is_invoiced_before_delivery": invoice,
-            "is_red_flag": bool(is_late or invoice),
+            "is_red_flag": None if is_delivered is None else bool(is_late or invoice),
             "is_repeat_90d": row.again,
             "ordered_at": moment(row.ordered),
             "promised_at": moment(row.promised),

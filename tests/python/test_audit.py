@@ -68,6 +68,21 @@ select score, method, 90::int as horizon_days, nullif(decile, 0)::int as decile,
 from range(3, 9) as cutoffs(k), range(2) as deciles(decile),
     unnest(['churn_probability_90d', 'order_probability_90d']) as scores(score),
     unnest(['model', 'recency_rule']) as methods(method);
+create table marts.survey_scores as
+select survey, period_start, segment, score, response_count >= 30 as is_sufficient,
+    response_count, date '2026-06-30' as as_of_date
+from unnest(['nps', 'csat']) as surveys(survey),
+    unnest([null, date '2026-06-01']) as periods(period_start),
+    unnest(['all', 'archetype']) as segments(segment),
+    (select 40::double as score, 100::bigint as response_count);
+create table marts.customer_advocacy as
+select 'c' || i as customer_id, ['lurker', 'lurker', 'lurker', 'liker', 'lover'][i % 5 + 1]
+    as advocacy_tier, date '2026-06-30' as as_of_date
+from range(200) as numbers(i);
+create table marts.contact_plan as
+select 'c' || i as customer_id, ['nothing', 'call', 'gift', 'win_back', 'nothing'][i % 5 + 1]
+    as action, date '2026-06-30' as as_of_date
+from range(200) as numbers(i);
 create table marts.row_accounting (
     input varchar, file varchar, landed_count bigint, accepted_count bigint,
     duplicate_count bigint, quarantined_count bigint, as_of_date date
@@ -379,6 +394,23 @@ WARNINGS = {
         ("warning", "marts.customer_churn_risk", None),
         "churn_basis activity, last_percent 40, percent 0",
     ),
+    "a survey jumps": (
+        "update marts.survey_scores set score = 50.5 where survey = 'nps'",
+        ("warning", "marts.survey_scores", None),
+        "survey nps, last_score 40, score 50.5",
+    ),
+    "many speak for us overnight": (
+        "update marts.customer_advocacy set advocacy_tier = 'lover' where rowid < 18"
+        " and advocacy_tier = 'lurker'",
+        ("warning", "marts.customer_advocacy", None),
+        "advocacy_tier lover, last_percent 20, percent 26",
+    ),
+    "a new action for many": (
+        "update marts.contact_plan set action = 'coupon' where rowid < 35 and action = 'nothing'"
+        " or rowid < 36 and action = 'gift'",
+        ("warning", "marts.contact_plan", None),
+        "action coupon, last_percent 0, percent 10.5",
+    ),
     "a score ranks worse": (
         "update marts.score_backtests set auc = 0.5 where score = 'churn_probability_90d'"
         " and method = 'model' and cutoff_date = date '2026-04-01'"
@@ -446,6 +478,13 @@ def test_what_looks_odd_and_is_usual_is_no_drift(audited):
         " where risk_level = 'watch' and (rowid < 100 or rowid >= 200);"
         "insert into marts.customer_churn_risk"
         " select 'new' || i, 'activity', null, date '2026-06-30' from range(250) as numbers(i);"
+        # Ten points of a survey, a month and a segment of any; five and ten points of customers.
+        "update marts.survey_scores set score = 50 where period_start is null and segment = 'all';"
+        "update marts.survey_scores set score = 90 where period_start is not null"
+        " or segment <> 'all';"
+        "update marts.customer_advocacy set advocacy_tier = 'lover' where rowid < 16"
+        " and advocacy_tier = 'lurker';"
+        "update marts.contact_plan set action = 'coupon' where rowid < 50 and action = 'nothing';"
         "update marts.score_backtests set auc = 0.5"
         " where method = 'model' and cutoff_date = date '2026-04-01';"
         "update marts.score_backtests set auc = 0.1 where method <> 'model';"
@@ -516,6 +555,9 @@ def test_marts_that_are_not_built_yet_are_skipped_by_name(tmp_path):
         "marts_retention_cohorts",
         "marts_customer_churn_risk",
         "marts_score_backtests",
+        "marts_survey_scores",
+        "marts_customer_advocacy",
+        "marts_contact_plan",
     ]
 
 

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from built_marts import Rows, assert_mart_equals, built, query, table, write_landing
 from reference import Person, Reference
-from scipy.stats import binomtest
+from reference_snapshots import is_subscribed
+from scipy.stats import binomtest, norm
 
 from evergreen.demo import generate
 from evergreen.paths import Warehouse
@@ -25,6 +26,16 @@ PRIOR, MINIMUM, HORIZON, STEP = 100, 30, 90, 30
 ORIGINS = (0, *range(3, 9))
 MARTS = ("product_affinity", "product_count_retention", "score_backtests")
 PAST_DAY = date(2024, 9, 18)
+
+
+def shrunk(hits: int, tries: int, base: float | None) -> tuple:
+    """Share after PRIOR tries at the base rate, and its bounds by Wilson's formula."""
+    if base is None:
+        return None, None, None
+    n = tries + PRIOR
+    p, z = (hits + PRIOR * base) / n, float(norm.ppf(0.975))
+    middle, half = p + z * z / 2 / n, z * (p * (1 - p) / n + z * z / 4 / n / n) ** 0.5
+    return p, (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 @dataclass
@@ -132,33 +143,33 @@ class Recount:
         for a in first:
             for b in first.columns.drop(a):
                 owners = first[first[a].notna()]
-                pairs = int((owners[b] >= owners[a]).sum())
-                chances = int((~(owners[b] < owners[a])).sum())
+                pairs, later = int(owners[b].notna().sum()), int((owners[b] >= owners[a]).sum())
                 if not pairs:
                     continue
-                base = first[b].notna().sum() / len(first)
-                confidence = (pairs + PRIOR * base) / (chances + PRIOR)
-                low, high = binomtest(pairs, chances).proportion_ci(method="wilson")
+                base = float(first[b].notna().sum() / len(first))
+                confidence, low, high = shrunk(pairs, len(owners), base)
                 rate = rates.get(b)
+                soon = shrunk(successes[a, b], trials[a, b], rate)
                 found[a, b] = {
                     "pair_count": pairs,
-                    "chance_count": chances,
+                    "later_count": later,
+                    "owner_count": len(owners),
                     "support": pairs / len(first),
-                    "base_rate": float(base),
-                    "confidence": float(confidence),
-                    "observed_confidence": pairs / chances,
-                    "confidence_low": float(low),
-                    "confidence_high": float(high),
-                    "lift": float(confidence / base),
-                    "lift_low": float(low / base),
-                    "lift_high": float(high / base),
-                    "probability_90d": None
-                    if rate is None
-                    else (successes[a, b] + PRIOR * rate) / (trials[a, b] + PRIOR),
+                    "base_rate": base,
+                    "confidence": confidence,
+                    "confidence_low": low,
+                    "confidence_high": high,
+                    "lift": confidence / base,
+                    "lift_low": low / base,
+                    "lift_high": high / base,
+                    "probability_90d": soon[0],
+                    "lift_90d": soon[0] / rate if rate else None,
+                    "lift_90d_low": soon[1] / rate if rate else None,
+                    "lift_90d_high": soon[2] / rate if rate else None,
                     "base_rate_90d": rate,
                     "trial_count_90d": trials[a, b],
                     "success_count_90d": successes[a, b],
-                    "is_sufficient": chances >= MINIMUM,
+                    "is_sufficient": len(owners) >= MINIMUM,
                     "as_of_date": as_of,
                 }
         return found
@@ -171,7 +182,7 @@ class Recount:
             if self.reference.state(person.known(start), start) != "lost":
                 count = min(len(had), 5)
                 counts[count] += 1
-                stayed[count] += self.is_active(person, start, as_of)
+                stayed[count] += self.is_retained(person, start, as_of)
         found = {}
         for count, customers in counts.items():
             low, high = binomtest(stayed[count], customers).proportion_ci(method="wilson")
@@ -187,7 +198,10 @@ class Recount:
             }
         return found
 
-    def is_active(self, person: Person, start: date, end: date) -> bool:
+    def is_retained(self, person: Person, start: date, end: date) -> bool:
+        """Who subscribes at the start stays as long as they pay, whatever they do."""
+        if is_subscribed(person.known(start)):
+            return is_subscribed(person.known(end))
         return any(act.is_silence_breaker and act.day > start for act in person.known(end))
 
     def backtests(self) -> Rows:

@@ -216,7 +216,8 @@ def expected_plays(scored: Scored) -> dict[tuple, dict]:
         key: {
             "recommended_play": recommended_play(
                 lifecycle[key]["state"],
-                key in locked_out,
+                key in locked_out
+                and (scored.as_of - locked_out[key]["last_failure_at"].date()).days < 180,
                 consent.get(key),
                 lifecycle[key]["state_since"] if lifecycle[key]["state"] == "declining" else None,
                 touches.get(key, []),

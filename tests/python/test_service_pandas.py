@@ -77,7 +77,7 @@ def test_demo_meets_every_answer(demo: Case) -> None:
     assert demo.values("promises_kept", "is_late") == {True, False, None}
     assert demo.values("promises_kept", "is_repeat_90d") == {True, False, None}
     assert demo.values("promises_kept", "is_invoiced_before_delivery") == {True, False, None}
-    assert demo.values("promises_kept", "first_score_after_30d") > {None}
+    assert demo.values("promises_kept", "first_score_30d") > {None}
     assert len({reason for reason, _ in demo.expected("exit_reasons")}) > 4
     assert demo.values("exit_reasons", "returned_count") > {0}
     assert max(demo.values("product_quality", "return_rate")) > 0

@@ -1,5 +1,5 @@
 with pairs as (
-    select * from {{ ref('int_product_pairs') }} where pair_count > 0
+    select * from {{ ref('int_product_pairs') }}
 ),
 
 chances as (
@@ -23,7 +23,7 @@ counted as (
         coalesce(chances.success_count_90d, 0) as success_count_90d,
         next_products.base_rate_90d,
         cast(limits.affinity_prior_count as double precision) as prior_count,
-        pairs.chance_count >= limits.minimum_sample_count as is_sufficient
+        pairs.owner_count >= limits.minimum_sample_count as is_sufficient
     from pairs
     cross join limits
     left join rates as owners on pairs.product_id = owners.product_id
@@ -37,33 +37,50 @@ counted as (
 estimated as (
     select
         counted.*,
-        {{ shrunk_rate('pair_count', 'chance_count', 'base_rate', 'prior_count') }} as confidence,
+        pair_count + prior_count * base_rate as shrunk_pair_count,
+        owner_count + prior_count as shrunk_owner_count,
+        success_count_90d + prior_count * base_rate_90d as shrunk_success_count,
+        trial_count_90d + prior_count as shrunk_trial_count,
+        {{ shrunk_rate('pair_count', 'owner_count', 'base_rate', 'prior_count') }} as confidence,
         {{ shrunk_rate('success_count_90d', 'trial_count_90d', 'base_rate_90d', 'prior_count') }}
-            as probability_90d,
-        {{ wilson_bound('pair_count', 'chance_count', '-') }} as confidence_low,
-        {{ wilson_bound('pair_count', 'chance_count', '+') }} as confidence_high
+            as probability_90d
     from counted
+),
+
+bounded as (
+    select
+        estimated.*,
+        {%- for sign, side in [('-', 'low'), ('+', 'high')] %}
+        {{ wilson_bound('shrunk_pair_count', 'shrunk_owner_count', sign) }}
+            as confidence_{{ side }},
+        {{ wilson_bound('shrunk_success_count', 'shrunk_trial_count', sign) }}
+            as probability_90d_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from estimated
 )
 
 select
-    estimated.product_id,
-    estimated.next_product_id,
-    estimated.pair_count,
-    estimated.chance_count,
-    {{ proportion('estimated.pair_count', 'estimated.buyer_count') }} as support,
-    estimated.base_rate,
-    estimated.confidence,
-    {{ proportion('estimated.pair_count', 'estimated.chance_count') }} as observed_confidence,
-    estimated.confidence_low,
-    estimated.confidence_high,
-    estimated.confidence / estimated.base_rate as lift,
-    estimated.confidence_low / estimated.base_rate as lift_low,
-    estimated.confidence_high / estimated.base_rate as lift_high,
-    estimated.probability_90d,
-    estimated.base_rate_90d,
-    estimated.trial_count_90d,
-    estimated.success_count_90d,
-    estimated.is_sufficient,
+    bounded.product_id,
+    bounded.next_product_id,
+    bounded.pair_count,
+    bounded.later_count,
+    bounded.owner_count,
+    {{ proportion('bounded.pair_count', 'bounded.buyer_count') }} as support,
+    bounded.base_rate,
+    bounded.confidence,
+    bounded.confidence_low,
+    bounded.confidence_high,
+    bounded.confidence / bounded.base_rate as lift,
+    bounded.confidence_low / bounded.base_rate as lift_low,
+    bounded.confidence_high / bounded.base_rate as lift_high,
+    bounded.trial_count_90d,
+    bounded.success_count_90d,
+    bounded.base_rate_90d,
+    bounded.probability_90d,
+    bounded.probability_90d / nullif(bounded.base_rate_90d, 0) as lift_90d,
+    bounded.probability_90d_low / nullif(bounded.base_rate_90d, 0) as lift_90d_low,
+    bounded.probability_90d_high / nullif(bounded.base_rate_90d, 0) as lift_90d_high,
+    bounded.is_sufficient,
     calendar.as_of_date
-from estimated
+from bounded
 cross join {{ ref('stg_calendar') }} as calendar

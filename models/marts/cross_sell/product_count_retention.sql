@@ -12,7 +12,7 @@ limits as (
 counted as (
     select
         cast(least(snapshots.product_count, 5) as integer) as product_count,
-        outcomes.is_active_next_90d
+        outcomes.is_churned
     from snapshots
     inner join {{ ref('int_snapshot_outcomes') }} as outcomes
         on
@@ -24,7 +24,7 @@ totals as (
     select
         product_count,
         count(*) as customer_count,
-        count(case when is_active_next_90d then 1 end) as retained_count
+        count(case when not is_churned then 1 end) as retained_count
     from counted
     group by product_count
 )

@@ -6,6 +6,11 @@ limits as (
     {{ thresholds(['repeat_purchase_days', 'score_after_delivery_days']) }}
 ),
 
+-- Where no order at all has a delivery, deliveries are not kept in this data.
+deliveries as (
+    select count(delivered_at) as known_count from {{ ref('stg_orders') }}
+),
+
 promises as (
     select
         orders.order_id,
@@ -50,7 +55,11 @@ followed as (
             -- A time that cannot be, or fulfilled without a date: nobody knows when it came.
             when
                 promises.has_no_delivery
-                and (promises.has_impossible_time or promises.status = 'fulfilled')
+                and (
+                    promises.has_impossible_time
+                    or promises.status = 'fulfilled'
+                    or deliveries.known_count = 0
+                )
                 then cast(null as boolean)
             else false
         end as is_delivered,
@@ -61,6 +70,7 @@ followed as (
             else promises.as_of_date
         end as waited_until_date
     from promises
+    cross join deliveries
 ),
 
 judged as (
@@ -74,7 +84,13 @@ judged as (
         end as days_late,
         case
             when is_delivered then invoiced_date < delivered_date
-            when not is_delivered and status <> 'cancelled' and invoiced_date is not null then true
+            -- Who got all of the money back waits for nothing.
+            when
+                not is_delivered
+                and status <> 'cancelled'
+                and invoiced_date is not null
+                and (settled_date is null or settled_date > as_of_date)
+                then true
         end as is_invoiced_before_delivery
     from followed
 ),
@@ -116,12 +132,14 @@ select
     judged.customer_id,
     judged.status,
     judged.days_late,
-    scores.scaled_score as first_score_after_30d,
+    scores.scaled_score as first_score_30d,
     judged.is_delivered,
     judged.days_late > 0 as is_late,
     judged.is_invoiced_before_delivery,
-    coalesce(judged.days_late > 0, false) or coalesce(judged.is_invoiced_before_delivery, false)
-        as is_red_flag,
+    case
+        when judged.days_late > 0 or judged.is_invoiced_before_delivery then true
+        when judged.is_delivered is not null then false
+    end as is_red_flag,
     case
         when {{ days_between('judged.ordered_date', 'judged.as_of_date') }}
             >= limits.repeat_purchase_days

@@ -15,6 +15,11 @@ filed as (
     where
         abs({{ days_between('tickets.opened_date', 'low_scores.answered_date') }})
         <= limits.unfiled_complaint_days
+),
+
+-- Where there are no tickets at all, nobody can be seen filing one.
+tickets_kept as (
+    select count(*) as ticket_count from {{ ref('int_tickets') }}
 )
 
 select
@@ -30,4 +35,5 @@ from low_scores
 inner join {{ ref('int_customer_pulse') }} as pulse
     on low_scores.customer_id = pulse.customer_id
 left join filed on low_scores.response_id = filed.response_id
-where filed.response_id is null
+cross join tickets_kept
+where filed.response_id is null and tickets_kept.ticket_count > 0
