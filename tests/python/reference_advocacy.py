@@ -391,6 +391,8 @@ def nps_class(score: float | None) -> str | None:
 
 def gate(data: Advocacy, person: Person, row: dict) -> str | None:
     """The first reason not to ask."""
+    if row["nps_class"] == "detractor":
+        return "not_promoter"
     if row["advocacy_tier"] != "lover" and row["nps_class"] != "promoter":
         return "not_promoter" if row["nps_class"] else "opinion_unknown"
     if data.reference.state(person.known(data.as_of), data.as_of) == "lost":
