@@ -59,7 +59,8 @@ stalled as (
             partition by steps.customer_id order by steps.step_number
         ) as stalled_number
     from {{ ref('onboarding_steps') }} as steps
-    where steps.is_stalled or steps.is_sequence_stalled
+    -- What no peer has done cannot be shown by example: it may not be kept in the data.
+    where steps.is_stalled or (steps.is_sequence_stalled and steps.peer_done_count > 0)
 ),
 
 onboarding as (

@@ -7,6 +7,10 @@ plays as (
     select * from {{ ref('plays') }}
 ),
 
+limits as (
+    {{ thresholds(['contact_window_days']) }}
+),
+
 -- Where nobody's consent is stated, consent is not kept in this data and unknown stops nothing.
 consent_use as (
     select count(has_consent) as stated_count from pulse
@@ -37,9 +41,10 @@ last_purposes as (
     select
         customer_id,
         purpose,
-        max(touched_date) as last_contact_date
+        max(case when not is_control then touched_date end) as last_contact_date,
+        max(case when is_control then touched_date end) as last_withheld_date
     from {{ ref('int_touches') }}
-    where direction = 'outbound'
+    where direction = 'outbound' or is_control
     group by customer_id, purpose
 ),
 
@@ -55,15 +60,20 @@ judged as (
             when plays.needs_consent and customers.consent in ('refused', 'unknown')
                 then 'consent'
             when plays.is_pitch and customers.has_open_complaint then 'complaint'
-            -- Held out counts as well: a contact would spoil what the control is for.
             when
                 {{ days_between('last_purposes.last_contact_date', 'customers.as_of_date') }}
                 <= plays.rest_days
+                then 'rest'
+            -- A contact would spoil what the control is for.
+            when
+                {{ days_between('last_purposes.last_withheld_date', 'customers.as_of_date') }}
+                <= limits.contact_window_days
                 then 'rest'
         end as stopped_by
     from {{ ref('int_action_signs') }} as signs
     inner join plays on signs.sign = plays.sign
     inner join customers on signs.customer_id = customers.customer_id
+    cross join limits
     left join last_purposes
         on signs.customer_id = last_purposes.customer_id
         and plays.purpose = last_purposes.purpose

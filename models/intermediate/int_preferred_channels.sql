@@ -6,7 +6,7 @@ with answers as (
         count(*) as answer_count,
         max(touched_at) as last_touched_at
     from {{ ref('int_touches') }}
-    where direction = 'outbound' and is_answered and channel is not null
+    where direction = 'outbound' and not is_control and is_answered and channel is not null
     group by customer_id, channel
 ),
 

@@ -7,6 +7,11 @@ limits as (
     {{ thresholds(['thank_after_days']) }}
 ),
 
+-- Where nobody was ever followed up, follow-ups are not kept in this data.
+follow_ups_kept as (
+    select count(*) as follow_up_count from {{ ref('int_first_follow_ups') }}
+),
+
 valued as (
     select
         clv.customer_id,
@@ -54,4 +59,8 @@ select
     'Bought first on ' || progress.first_paid_date || '; nobody has asked since' as reason
 from {{ ref('onboarding_progress') }} as progress
 inner join pulse on progress.customer_id = pulse.customer_id
-where not progress.is_followed_up and pulse.state = 'new'
+cross join follow_ups_kept
+where
+    not progress.is_followed_up
+    and pulse.state = 'new'
+    and follow_ups_kept.follow_up_count > 0

@@ -54,6 +54,11 @@ questions as (
     group by customer_id
 ),
 
+-- Where nobody was ever followed up, follow-ups are not kept in this data.
+kept as (
+    select count(*) as follow_up_count from {{ ref('int_first_follow_ups') }}
+),
+
 sales as (
     select
         totals.customer_id,
@@ -82,7 +87,7 @@ select
     -- Null for who never bought, and while the days are not over.
     case
         when sales.days_to_follow_up <= limits.follow_up_days then false
-        when sales.days_since_sale > limits.follow_up_days then true
+        when sales.days_since_sale > limits.follow_up_days and kept.follow_up_count > 0 then true
     end as is_silent_after_sale,
     coalesce(questions.question_count, 0) as question_count,
     coalesce(repeated_questions.repeated_question_count, 0) as repeated_question_count,
@@ -94,6 +99,7 @@ select
 from {{ ref('int_customers') }} as customers
 cross join calendar
 cross join limits
+cross join kept
 left join touches on customers.customer_id = touches.customer_id
 left join pitches on customers.customer_id = pitches.customer_id
 left join questions on customers.customer_id = questions.customer_id
