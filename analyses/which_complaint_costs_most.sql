@@ -7,7 +7,7 @@ with late_orders as (
     inner join {{ ref('promises_kept') }} as promises
         on complaints.customer_id = promises.customer_id
         and complaints.opened_at >= promises.promised_at
-        and complaints.opened_at < {{ dbt.dateadd('day', 30, 'promises.promised_at') }}
+        and complaints.opened_at < promises.promised_at + interval '30 days'
     where promises.is_late
 ),
 

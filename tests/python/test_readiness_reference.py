@@ -65,16 +65,16 @@ def with_risks(warehouse: Warehouse) -> reference_readiness.Risks:
         con.executemany(
             "insert into intermediate.int_churn_scores values (?, ?, ?, ?, ?, ?)", drawn
         )
-    build_only(warehouse, "int_readiness+")
+    build_only(warehouse, *(f"int_readiness+,+{name}" for name in MARTS))
     return {(who, number): risk for who, number, _, _, risk, _ in drawn}
 
 
-def build_only(warehouse: Warehouse, selection: str) -> None:
+def build_only(warehouse: Warehouse, *selections: str) -> None:
     """Without what feeds it."""
     from evergreen.build import run_dbt
 
     kinds = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
-    assert run_dbt(warehouse, ["build", *kinds, "--select", selection]).success
+    assert run_dbt(warehouse, ["build", *kinds, "--select", *selections]).success
 
 
 def test_feature_adoption(case: Case) -> None:
