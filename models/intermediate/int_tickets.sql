@@ -2,14 +2,6 @@ with tickets as (
     select * from {{ ref('stg_tickets') }}
 ),
 
--- Where no ticket at all has such a time, replies or resolutions are not kept in this data.
-kept as (
-    select
-        count(first_replied_at) as reply_count,
-        count(resolved_at) as resolution_count
-    from tickets
-),
-
 -- What was replied or resolved after the as-of date is not known yet.
 known as (
     select
@@ -30,12 +22,23 @@ known as (
     where not ids.is_test and {{ local_date('tickets.opened_at') }} <= calendar.as_of_date
 ),
 
+-- Where no ticket at all has such a time, replies or resolutions are not kept in this data.
+kept as (
+    select
+        count(known_reply_at) as reply_count,
+        count(known_resolution_at) as resolution_count
+    from known
+),
+
 timed as (
     select
         known.*,
+        kept.reply_count,
+        kept.resolution_count,
         {{ not_before('known_reply_at', 'opened_at') }} as reply_at,
         {{ not_before('known_resolution_at', 'opened_at') }} as resolution_at
     from known
+    cross join kept
 )
 
 select
@@ -62,12 +65,12 @@ select
         when reply_at is not null or resolution_at is not null then true
         when has_impossible_time and (first_replied_at is null or resolved_at is null)
             then cast(null as boolean)
-        when kept.reply_count + kept.resolution_count > 0 then false
+        when reply_count + resolution_count > 0 then false
     end as is_answered,
     case
         when resolution_at is not null then true
         when has_impossible_time and resolved_at is null then cast(null as boolean)
-        when kept.resolution_count > 0 then false
+        when resolution_count > 0 then false
     end as is_resolved,
     has_time_of_day,
     {{ local_date('opened_at') }} as opened_date,
@@ -77,4 +80,3 @@ select
     reply_at as first_replied_at,
     resolution_at as resolved_at
 from timed
-cross join kept

@@ -6,11 +6,6 @@ limits as (
     {{ thresholds(['repeat_purchase_days', 'score_after_delivery_days']) }}
 ),
 
--- Where no order at all has a delivery, deliveries are not kept in this data.
-deliveries as (
-    select count(delivered_at) as known_count from {{ ref('stg_orders') }}
-),
-
 promises as (
     select
         orders.order_id,
@@ -45,6 +40,11 @@ promises as (
         not ids.is_test
         and orders.promised_at is not null
         and {{ local_date('orders.ordered_at') }} <= calendar.as_of_date
+),
+
+-- Where no order at all has a delivery, deliveries are not kept in this data.
+deliveries as (
+    select count(delivered_at) as known_count from promises
 ),
 
 followed as (
