@@ -109,12 +109,14 @@ def tickets(data: Retention) -> Iterable[dict]:
                 name: time(row[column]) if data.happened(row[column]) else pd.NaT
                 for name, column in (("replied", "first_replied_at"), ("resolved", "resolved_at"))
             }
+            # Satisfaction is told when a ticket is resolved.
+            is_told = not row["resolved_at"] or data.happened(row["resolved_at"])
             yield {
                 "ticket_id": row["ticket_id"],
                 "customer_id": row["customer_id"],
                 "kind": row["kind"] or None,
                 "wait_seconds": number(row["wait_seconds"]),
-                "satisfaction": number(row["satisfaction"]),
+                "satisfaction": number(row["satisfaction"]) if is_told else None,
                 "is_timed": "T" in row["opened_at"],
                 "opened": time(row["opened_at"]),
             } | done
