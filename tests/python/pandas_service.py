@@ -167,6 +167,8 @@ def silent_leavers(facts: ServiceFacts) -> float | None:
 
 
 def unfiled_complaints(facts: ServiceFacts) -> Rows:
+    if facts.tickets.empty:
+        return {}
     low = low_scores(facts).assign(day=lambda rows: facts.day(rows["answered"]))
     opened = facts.tickets.assign(opened=facts.day(facts.tickets["opened"]))
     near = low.merge(opened[["customer_id", "opened"]], on="customer_id")

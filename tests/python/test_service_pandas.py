@@ -32,7 +32,7 @@ KEYS = {
 DEMOS = {"demo": date(2024, 12, 31), "demo_in_the_past": date(2024, 9, 18)}
 """On a day in the past orders are on their way, tickets open and 90 days not over."""
 SOURCES = {
-    "olist": ["unfiled_complaints", "promises_kept", "product_quality"],
+    "olist": ["promises_kept", "product_quality"],
     "ravenstack": ["support_hours"],
 }
 """Marts of which each source has rows to compare."""
@@ -110,6 +110,8 @@ def test_what_a_source_does_not_tell_is_unknown(source: tuple[Case, list[str]]) 
     """Olist has no tickets, refunds or returns; RavenStack's tickets have no kind and no wait."""
     case, _ = source
     assert mart(case.warehouse, "complaints", ["ticket_id"]) == {}
+    # Olist has no tickets, and RavenStack no survey: nobody is seen not to have filed one.
+    assert mart(case.warehouse, "unfiled_complaints", ["response_id"]) == {}
     for row in mart(case.warehouse, "product_quality", ["product_id"]).values():
         assert row["complaint_rate"] is None
         assert row["return_rate"] is None
