@@ -5,7 +5,7 @@
     moment with adoption_basis and is_adopted, null without evidence. -#}
 {% macro adoption_ctes() -%}
 core as (
-    select count(*) as core_feature_count from {{ ref('core_features') }}
+    select count(*) as core_feature_count from {{ ref('int_core_features') }}
 ),
 
 first_uses as (
@@ -22,7 +22,7 @@ feature_days as (
         activities.detail as feature,
         activities.activity_date as day
     from {{ ref('int_customer_activities') }} as activities
-    inner join {{ ref('core_features') }} as features on activities.detail = features.feature
+    inner join {{ ref('int_core_features') }} as features on activities.detail = features.feature
     where activities.activity = 'feature_used'
 ),
 

@@ -2,7 +2,7 @@
 -- same on all their rows. Something is known of all their features or of none; adopters are
 -- counted once each.
 with features as (
-    select count(*) as feature_count from {{ ref('core_features') }}
+    select count(*) as feature_count from {{ ref('int_core_features') }}
 ),
 
 adopters as (

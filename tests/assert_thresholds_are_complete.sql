@@ -2,8 +2,8 @@
 -- limit that one reads. A missing one is null, and no comparison with it is ever true.
 {%- set names = [
     'adopted_feature_share', 'adopted_use_day_count', 'adopted_week_count', 'adoption_window_days',
-    'advocacy_half_life_days', 'advocacy_scale', 'advocacy_window_days', 'affinity_prior_count',
-    'backtest_customer_count', 'best_habit_age_days', 'churn_event_count',
+    'advocacy_half_life_days', 'advocacy_scale', 'advocacy_window_days', 'affinity_pair_count',
+    'affinity_prior_count', 'backtest_customer_count', 'best_habit_age_days', 'churn_event_count',
     'complaint_after_order_days', 'complaint_reply_days', 'contact_rest_days',
     'contact_window_days', 'costed_order_count', 'critical_risk', 'declining_usage_trend',
     'declining_window_days', 'detractor_score', 'dissatisfied_score', 'dormant_after_days',

@@ -46,10 +46,6 @@ contacts as (
     where sent.activity = 'survey_sent' and answered_surveys.source_id is null
 ),
 
-answers as (
-    select * from contacts where purpose = 'survey' and not is_control
-),
-
 -- Who answers another survey near it is no one who does not answer.
 answerers as (
     select distinct
@@ -57,10 +53,12 @@ answerers as (
         contacts.source_id
     from contacts
     cross join limits
-    inner join answers on contacts.customer_id = answers.customer_id
+    inner join contacts as answers
+        on contacts.customer_id = answers.customer_id and contacts.purpose = answers.purpose
     where
         contacts.purpose = 'survey'
         and contacts.is_control
+        and not answers.is_control
         and abs({{ days_between('answers.activity_date', 'contacts.activity_date') }})
         <= limits.contact_window_days
 ),

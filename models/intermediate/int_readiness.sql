@@ -37,32 +37,24 @@ answers as (
     where survey in ('csat', 'nps') and scaled_score is not null and competitor is null
 ),
 
-complaints as (
+-- Null where none is surely open, and of one nobody knows.
+complainers as (
     select
         owners.customer_id,
         owners.cutoff_number,
-        max(case
-            when not complaints.is_resolved then 1
-            when complaints.resolved_date > owners.cutoff_date then 1
-            else 0
-        end) as open_count,
-        max(case when complaints.is_resolved is null then 1 else 0 end) as unknown_count
+        case
+            when count(case
+                when not complaints.is_resolved then 1
+                when complaints.resolved_date > owners.cutoff_date then 1
+            end) > 0 then true
+            when count(complaints.is_resolved) = count(*) then false
+        end as has_open_complaint
     from owners
     inner join {{ ref('int_complaints') }} as complaints
         on
             owners.customer_id = complaints.customer_id
             and owners.cutoff_date >= complaints.opened_date
     group by owners.customer_id, owners.cutoff_number
-),
-
--- Null where none is surely open, and of one nobody knows.
-complainers as (
-    select
-        customer_id,
-        cutoff_number,
-        case when open_count > 0 then true when unknown_count = 0 then false end
-            as has_open_complaint
-    from complaints
 ),
 
 pitched as (

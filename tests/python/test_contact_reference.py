@@ -334,11 +334,10 @@ def marts_of(folders: tuple[str, ...]) -> list[str]:
 EMPTY = {
     *("survey_scores", "loyalty_index", "attribute_priorities", "complaints"),
     *("unfiled_complaints", "product_quality", "product_affinity", "product_count_retention"),
-    *("touch_effects",),
+    *("touch_effects", "feature_adoption"),
 }
 UNKNOWN = {
     "customer_advocacy": "nps_class latest_nps_score repurchase_score recovered_complaint_count",
-    "feature_adoption": "state next_feature use_day_count first_used_date last_used_date",
     "cross_sell_readiness": "is_satisfied next_product_1 probability_1 lift_1 expected_value",
     "contact_audit": "educational_share days_to_follow_up last_early_pitch_date last_contact_date",
     "contact_plan": "effect_basis expected_effect",

@@ -169,7 +169,7 @@ class Recount:
                     "base_rate_90d": rate,
                     "trial_count_90d": trials[a, b],
                     "success_count_90d": successes[a, b],
-                    "is_sufficient": len(owners) >= MINIMUM,
+                    "is_sufficient": len(owners) >= MINIMUM and pairs >= 5,
                     "as_of_date": as_of,
                 }
         return found

@@ -10,7 +10,7 @@ core as (
     select
         feature,
         lesson
-    from {{ ref('core_features') }}
+    from {{ ref('int_core_features') }}
 ),
 
 used as (

@@ -11,7 +11,7 @@ rates as (
 ),
 
 limits as (
-    {{ thresholds(['affinity_prior_count', 'minimum_sample_count']) }}
+    {{ thresholds(['affinity_pair_count', 'affinity_prior_count', 'minimum_sample_count']) }}
 ),
 
 counted as (
@@ -23,7 +23,8 @@ counted as (
         coalesce(chances.success_count_90d, 0) as success_count_90d,
         next_products.base_rate_90d,
         cast(limits.affinity_prior_count as double precision) as prior_count,
-        pairs.owner_count >= limits.minimum_sample_count as is_sufficient
+        pairs.owner_count >= limits.minimum_sample_count
+        and pairs.pair_count >= limits.affinity_pair_count as is_sufficient
     from pairs
     cross join limits
     left join rates as owners on pairs.product_id = owners.product_id

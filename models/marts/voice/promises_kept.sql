@@ -65,10 +65,8 @@ followed as (
         end as is_delivered,
         {{ local_date('promises.delivered_at') }} as delivered_date,
         {{ local_date('promises.invoiced_at') }} as invoiced_date,
-        case
-            when promises.settled_date < promises.as_of_date then promises.settled_date
-            else promises.as_of_date
-        end as waited_until_date
+        least(promises.as_of_date, coalesce(promises.settled_date, promises.as_of_date))
+            as waited_until_date
     from promises
     cross join deliveries
 ),
@@ -84,13 +82,8 @@ judged as (
         end as days_late,
         case
             when is_delivered then invoiced_date < delivered_date
-            -- Who got all of the money back waits for nothing.
-            when
-                not is_delivered
-                and status <> 'cancelled'
-                and invoiced_date is not null
-                and (settled_date is null or settled_date > as_of_date)
-                then true
+            when settled_date <= as_of_date then cast(null as boolean)
+            when not is_delivered and status <> 'cancelled' and invoiced_date is not null then true
         end as is_invoiced_before_delivery
     from followed
 ),
