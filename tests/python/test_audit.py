@@ -267,9 +267,9 @@ CRITICAL_RULES = {
         ["marts.retention_cohorts.retention_rate", "1 of 5 rows", "(20 %)", "0 to 1", "row: 1.7"],
     ),
     "rate of another mart out of range": (
-        "create table marts.survey_scores as select -0.5 as response_rate",
+        "create table marts.entry_sources as select -0.5 as response_rate",
         ("critical", "marts", None),
-        ["mart survey_scores, rate response_rate, lowest -0.5, highest -0.5, outside_count 1"],
+        ["mart entry_sources, rate response_rate, lowest -0.5, highest -0.5, outside_count 1"],
     ),
 }
 
