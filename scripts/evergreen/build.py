@@ -39,6 +39,7 @@ def build(
     variables: dict | None = None,
     progress: Progress | None = None,
     select: str | None = None,
+    with_tests: bool = True,
 ) -> BuildReport:
     """Build and test every model in the warehouse's work file, or those that dbt selects.
 
@@ -58,6 +59,8 @@ def build(
         "--vars",
         json.dumps(given, default=str),
     ]
+    if not with_tests:
+        arguments += ["--exclude-resource-type", "test"]
     if target:
         arguments += ["--target", target]
     if select:

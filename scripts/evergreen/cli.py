@@ -1,4 +1,4 @@
-"""The command line: `evergreen load | fit | refresh | demo-data | status`."""
+"""The command line: `evergreen load | fit | refresh | metrics | demo-data | status`."""
 
 import sys
 from collections.abc import Callable
@@ -280,6 +280,42 @@ def status(warehouse: Folder = None) -> None:
         raise typer.Exit(UNHEALTHY)
 
 
+@app.command()
+def metrics(
+    name: Annotated[
+        str | None, typer.Argument(help="One metric: its definition and each month.")
+    ] = None,
+    question: Annotated[
+        str | None,
+        typer.Option(
+            "--question",
+            help="Only metrics of one question: customers, lifecycle, retention, value, voice, "
+            "advocacy, cross_sell, contact or trust.",
+        ),
+    ] = None,
+    warehouse: Folder = None,
+) -> None:
+    """List the published metrics with their values, and one in full.
+
+    A metric of months is given for the last month that is over and can be judged, beside the month
+    before and as a line of the last twelve; a state is that of the as-of date. After a refresh with
+    --vars '{baseline_date: 2024-06-30}' the comparison is each metric as it stood on that day. The
+    same numbers: mf query, and the schema metrics of the published file.
+    """
+    from evergreen.show_metrics import read_lines, read_months, shown
+
+    place = _warehouse(warehouse)
+    lines = read_lines(place, question, name)
+    if name:
+        (line,) = lines
+        out.print(f"{line['label']} ({line['type']}, {line['unit']})", soft_wrap=True)
+        out.print(escape(line["description"]), soft_wrap=True)
+        for month in read_months(place, name):
+            running = "" if month["is_complete"] else "  can still change"
+            out.print(f"{month['month']:%Y-%m}  {shown(month['value'], line['unit'])}{running}")
+    _print_metrics(lines)
+
+
 class _Steps:
     """Progress: one line that changes on a terminal; elsewhere one line as each step begins."""
 
@@ -303,6 +339,38 @@ class _Steps:
         is_new, self._step = step != self._step, step
         if is_new:
             err.print(f"{step} ...")
+
+
+def _print_metrics(lines: list[dict]) -> None:
+    from evergreen.show_metrics import shown, shown_change, sparkline
+
+    baseline = next((line["baseline_date"] for line in lines), None)
+    as_of = next((line["as_of_date"] for line in lines), None)
+    out.print(f"As of {as_of or 'no day, for no row is dated'}:")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("metric", overflow="fold")  # the only column that may break: never a number
+    table.add_column("month", no_wrap=True)
+    then = f"on {baseline}" if baseline else "before"
+    for title in ("now", then, "change"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("lately", no_wrap=True)
+    question = ""
+    for line in lines:
+        if line["question"] != question:
+            question = line["question"]
+            table.add_row(f"[bold]{question}[/bold]")
+        value, unit = line["value"], line["unit"]
+        before = line["baseline_value"] if baseline else line["previous_value"]
+        month = line["period_start"]
+        table.add_row(
+            f"  {line['metric']}",
+            f"{month:%Y-%m}" if month else "",
+            shown(value, unit),
+            shown(before, unit) if baseline or month else "",
+            shown_change(value, before, unit),
+            sparkline(line["months"] or []),
+        )
+    out.print(table)
 
 
 def _print_scores(found: "Status") -> None:

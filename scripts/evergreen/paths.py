@@ -22,8 +22,13 @@ class Warehouse:
 
     @property
     def published_file(self) -> Path:
-        """DuckDB file that readers open: schema `marts`."""
+        """DuckDB file that readers open: schemas `marts` and `metrics`."""
         return self.folder / "published" / "evergreen.duckdb"
+
+    @property
+    def definitions(self) -> Path:
+        """Definitions of the metrics for other semantic tools (Open Semantic Interchange)."""
+        return self.published_file.with_name("osi_document.json")
 
     @property
     def data_docs(self) -> Path:

@@ -1,6 +1,7 @@
-"""Publishing: the audited marts become one DuckDB file that is swapped in at once."""
+"""Publishing: the audited marts and metrics become one DuckDB file that is swapped in at once."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,21 +10,21 @@ import duckdb
 from evergreen.errors import PublishFailed
 from evergreen.paths import Warehouse
 
-SCHEMA = "marts"
+SCHEMAS = ("marts", "metrics")
 STORAGE_VERSION = "v1.2.0"
 """Oldest DuckDB that must open the file: most BI clients are older than the one that writes it."""
 
 
 @dataclass(frozen=True)
 class PublishReport:
-    """The published file and the rows of each mart in it."""
+    """The published file and the rows of each table in it; those of metrics as metrics.NAME."""
 
     file: Path
     rows: dict[str, int]
 
 
 def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
-    """Copy the schema `marts` of the work file into a new file and swap it in.
+    """Copy the schemas `marts` and `metrics` of the work file into a new file and swap it in.
 
     `run`: columns of `marts.refreshes` for the refresh that publishes, its refresh_id among them.
     The new file says that it is published; the work file is told after the swap.
@@ -39,6 +40,7 @@ def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
         rows = _write(warehouse.work_file, aside, run or {})
         _verify(aside, rows)
         _sync(aside)
+        _publish_definitions(warehouse)
         aside.replace(target)
         _sync(target.parent)
     except (OSError, duckdb.Error) as error:
@@ -49,7 +51,23 @@ def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
     finally:
         aside.unlink(missing_ok=True)
         Path(f"{aside}.wal").unlink(missing_ok=True)
-    return PublishReport(target, rows)
+    return PublishReport(
+        target,
+        {
+            name if schema == "marts" else f"{schema}.{name}": n
+            for (schema, name), n in rows.items()
+        },
+    )
+
+
+def _publish_definitions(warehouse: Warehouse) -> None:
+    """Definitions of the metrics as dbt writes them for other semantic tools, beside the file."""
+    written = warehouse.folder / "target" / "osi_document.json"
+    if not written.exists():
+        return  # built by hand, and somewhere else
+    aside = warehouse.definitions.with_name(f".{warehouse.definitions.name}.{os.getpid()}.new")
+    shutil.copyfile(written, aside)
+    aside.replace(warehouse.definitions)
 
 
 def _refuse_foreign_wal(target: Path) -> None:
@@ -62,66 +80,68 @@ def _refuse_foreign_wal(target: Path) -> None:
         )
 
 
-def _write(work_file: Path, aside: Path, run: dict) -> dict[str, int]:
+def _write(work_file: Path, aside: Path, run: dict) -> dict[tuple[str, str], int]:
     aside.unlink(missing_ok=True)
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")  # long statements draw one on stdout
         con.execute(f"attach {_quoted(work_file)} as work (read_only)")
         con.execute(f"attach {_quoted(aside)} as aside (storage_version '{STORAGE_VERSION}')")
-        con.execute(f"create schema aside.{SCHEMA}")
-        names = _marts(con)
-        for name in names:
+        for schema in SCHEMAS:
+            con.execute(f"create schema aside.{schema}")
+        tables = _tables(con)
+        for schema, name in tables:
             con.execute(
-                f'create table aside.{SCHEMA}."{name}" as select * from work.{SCHEMA}."{name}"'
+                f'create table aside.{schema}."{name}" as select * from work.{schema}."{name}"'
             )
         for column in run:
             con.execute(
-                f'update aside.{SCHEMA}.refreshes set "{column}" = $1 where refresh_id = $2',
+                f'update aside.marts.refreshes set "{column}" = $1 where refresh_id = $2',
                 [run[column], run["refresh_id"]],
             )
         _copy_comments(con)
         rows = {
-            name: con.execute(f'select count(*) from work.{SCHEMA}."{name}"').fetchone()[0]
-            for name in names
+            (schema, name): con.execute(f'select count(*) from work.{schema}."{name}"').fetchone()[
+                0
+            ]
+            for schema, name in tables
         }
         con.execute("checkpoint aside")
         con.execute("detach aside")
     return rows
 
 
-def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
-    found = con.execute(
-        "select table_name from duckdb_tables() where database_name = 'work' and schema_name = $1 "
-        "union select view_name from duckdb_views() where database_name = 'work' "
-        "and schema_name = $1 order by 1",
-        [SCHEMA],
-    )
-    return [name for (name,) in found.fetchall()]
+def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return con.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'work' "
+        "and schema_name in $1 union select schema_name, view_name from duckdb_views() "
+        "where database_name = 'work' and schema_name in $1 order by all",
+        [list(SCHEMAS)],
+    ).fetchall()
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
-    """Descriptions of marts and columns travel with the file, for BI tools that show them."""
+    """Descriptions of tables and columns travel with the file, for BI tools that show them."""
     tables = con.execute(
-        "select table_name, comment from duckdb_tables() where database_name = 'work' "
-        "and schema_name = $1 and comment is not null",
-        [SCHEMA],
+        "select schema_name, table_name, comment from duckdb_tables() "
+        "where database_name = 'work' and schema_name in $1 and comment is not null",
+        [list(SCHEMAS)],
     ).fetchall()
     columns = con.execute(
-        "select table_name, column_name, comment from duckdb_columns() "
-        "where database_name = 'work' and schema_name = $1 and comment is not null",
-        [SCHEMA],
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where database_name = 'work' and schema_name in $1 and comment is not null",
+        [list(SCHEMAS)],
     ).fetchall()
-    for table, comment in tables:
-        con.execute(f'comment on table aside.{SCHEMA}."{table}" is {_quoted(comment)}')
-    for table, column, comment in columns:
-        con.execute(f'comment on column aside.{SCHEMA}."{table}"."{column}" is {_quoted(comment)}')
+    for schema, table, comment in tables:
+        con.execute(f'comment on table aside.{schema}."{table}" is {_quoted(comment)}')
+    for schema, table, column, comment in columns:
+        con.execute(f'comment on column aside.{schema}."{table}"."{column}" is {_quoted(comment)}')
 
 
-def _verify(aside: Path, rows: dict[str, int]) -> None:
+def _verify(aside: Path, rows: dict[tuple[str, str], int]) -> None:
     """Open the new file as a reader would, and count."""
     with duckdb.connect(str(aside), read_only=True) as con:
-        for name, expected in rows.items():
-            found = con.execute(f'select count(*) from {SCHEMA}."{name}"').fetchone()[0]
+        for (schema, name), expected in rows.items():
+            found = con.execute(f'select count(*) from {schema}."{name}"').fetchone()[0]
             if found != expected:
                 raise PublishFailed(f"{name} has {found} rows in the new file, not {expected}")
 

@@ -1,4 +1,4 @@
-"""A refresh: load, build, fit, audit, publish. Readers see all of it or nothing."""
+"""A refresh: load, build, fit, answer metrics, audit, publish. Readers see all of it or nothing."""
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ from evergreen.errors import (
 from evergreen.paths import Warehouse
 
 Progress = Callable[[str, str], None]
-"""Called with the step (load, build, fit, audit, publish) and a line about it."""
+"""Called with the step (load, build, fit, metrics, audit, publish) and a line about it."""
 
 STATUS_OF = {
     InputRefused: "refused",
@@ -95,11 +95,14 @@ def _refresh(
     log: "RefreshLog",
 ) -> RefreshReport:
     from evergreen.audit import audit  # these import dbt and Great Expectations: seconds
-    from evergreen.build import build
+    from evergreen.baseline import baseline_date, rebuild
+    from evergreen.build import build, project_variables
     from evergreen.load import load
+    from evergreen.metrics import write_metrics
     from evergreen.publish import publish
 
     variables = read_variables(mapping) | (variables or {})
+    then = baseline_date(project_variables() | variables)
     tell("load", f"reading {landing}")
     loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
     built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
@@ -111,6 +114,11 @@ def _refresh(
         )
         warnings += [warning for warning in scored.warnings if warning not in warnings]
     warnings += fitted.warnings
+    baseline = None
+    if then:
+        baseline = rebuild(warehouse, then, target, variables, lambda line: tell("baseline", line))
+    tell("metrics", "answering each definition")
+    write_metrics(warehouse, baseline)
     tell("audit", "checking arrival and drift")
     previous = read_published(warehouse, warnings)
     is_past = bool(as_of and previous and previous > as_of)
