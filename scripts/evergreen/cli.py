@@ -370,7 +370,8 @@ def _print_metrics(lines: list[dict]) -> None:
             shown_change(value, before, unit),
             sparkline(line["months"] or []),
         )
-    out.print(table)
+    # A pipe has no width to fit into.
+    (out if out.is_terminal else Console(width=120, highlight=False)).print(table)
 
 
 def _print_scores(found: "Status") -> None:
