@@ -1,6 +1,7 @@
 """The metrics layer in tables: MetricFlow renders each definition to SQL, and the answers become
 tables of the schema `metrics`, which is published beside the marts."""
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -93,22 +94,15 @@ class Layer:
     def __init__(self, manifest: "PydanticSemanticManifest", engine: "MetricFlowEngine") -> None:
         self.manifest = manifest
         self.engine = engine
+        self._sql: dict[str, str] = {}
 
-    @classmethod
-    def read(cls, manifest_file: Path) -> "Layer":
+    @staticmethod
+    def read(manifest_file: Path) -> "Layer":
         """From the semantic_manifest.json that dbt writes. Raises BuildFailed where none is."""
-        from metricflow.engine.metricflow_engine import MetricFlowEngine
-        from metricflow_semantics.model.dbt_manifest_parser import (
-            parse_manifest_from_dbt_generated_manifest,
-        )
-        from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
-
         try:
-            text = manifest_file.read_text(encoding="utf-8")
+            return _parse(manifest_file.read_text(encoding="utf-8"))
         except OSError as error:
             raise BuildFailed(f"no definitions of metrics at {manifest_file}: {error}") from error
-        manifest = parse_manifest_from_dbt_generated_manifest(text)
-        return cls(manifest, MetricFlowEngine(SemanticManifestLookup(manifest), Renderer()))
 
     def definitions(self) -> list[Definition]:
         """Metrics for people, by question and name. Parts of rates are left out."""
@@ -117,6 +111,11 @@ class Layer:
             meta = metric.config.meta if metric.config else {}
             if metric.type_params.is_private or meta.get("is_part"):
                 continue
+            if missing := [word for word in ("unit", "window", "question") if word not in meta]:
+                raise BuildFailed(
+                    f"metric {metric.name} has no {' and no '.join(missing)} in config.meta; "
+                    "write them as its neighbours do, or is_part: true for a part of a rate."
+                )
             found.append(
                 Definition(
                     metric=metric.name,
@@ -142,7 +141,24 @@ class Layer:
     def _render(self, **request: object) -> str:
         from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
-        return self.engine.explain(MetricFlowQueryRequest.create(**request)).sql_statement.sql
+        key = repr(request)
+        if key not in self._sql:
+            explained = self.engine.explain(MetricFlowQueryRequest.create(**request))
+            self._sql[key] = explained.sql_statement.sql
+        return self._sql[key]
+
+
+@functools.lru_cache(maxsize=1)
+def _parse(text: str) -> Layer:
+    """Reading definitions takes half a second: the last ones are kept, with their SQL."""
+    from metricflow.engine.metricflow_engine import MetricFlowEngine
+    from metricflow_semantics.model.dbt_manifest_parser import (
+        parse_manifest_from_dbt_generated_manifest,
+    )
+    from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+
+    manifest = parse_manifest_from_dbt_generated_manifest(text)
+    return Layer(manifest, MetricFlowEngine(SemanticManifestLookup(manifest), Renderer()))
 
 
 def write_metrics(warehouse: Warehouse, baseline: Baseline | None = None) -> list[str]:

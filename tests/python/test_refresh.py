@@ -52,11 +52,12 @@ def copied(published, tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse")
 
 
-def test_published_file_holds_the_audited_marts_only(published):
+def test_published_file_holds_marts_and_metrics_only(published):
     tables = published.query(
-        "select distinct schema_name from duckdb_tables() where database_name = 'evergreen'"
+        "select distinct schema_name from duckdb_tables() where database_name = 'evergreen' "
+        "order by schema_name"
     )
-    assert tables == [("marts",)]
+    assert tables == [("marts",), ("metrics",)]
     assert published.report.rows["customers"] > 100
     assert published.report.check_count > 30
     assert published.report.expectation_count > 50
