@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 WAREHOUSE := warehouse
 PUBLISHED := $(WAREHOUSE)/published/evergreen.duckdb
 DEMO := $(WAREHOUSE)/demo
-SOURCES := $(shell find models macros seeds scripts gx dbt_project.yml profiles.yml -type f \
+SOURCES := $(shell find models macros seeds scripts gx dashboard dbt_project.yml profiles.yml -type f \
 	! -path '*/__pycache__/*' ! -path '*.egg-info/*' 2>/dev/null | tr ' ' '?')
 
 # Nothing here tells anyone that it runs.
@@ -17,7 +17,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help build setup setup-dev test check format lint bench docs clean
+.PHONY: help build setup setup-dev test check format lint bench screenshots docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ help: ## List the commands
 build: $(PUBLISHED) ## Set up, simulate demo data, and publish its marts
 	@$(BIN)/evergreen status
 	@echo "Published marts: $(PUBLISHED), schema marts"
+	@echo "Dashboard:       $(WAREHOUSE)/dashboard/index.html"
 	@echo "Data Docs:       $(WAREHOUSE)/data_docs/index.html"
 	@echo "Next: $(BIN)/evergreen refresh --landing DIR   (your own data; see README)"
 
@@ -74,9 +75,13 @@ check: $(VENV)/.dev ## What CI runs: format, lint, the demo build and all tests
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.dev ## Measure loading against DuckDB's own reader, customer value against lifetimes
+bench: $(VENV)/.dev ## Measure loading, customer value, and what BI waits for at 1 M customers
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_value.py
+	$(BIN)/python scripts/bench_bi.py
+
+screenshots: $(VENV)/.dev ## Photograph the dashboard of a demo for the README (needs Chromium)
+	$(BIN)/python scripts/screenshots.py
 
 docs: $(VENV)/.core ## Build the dbt documentation as one page
 	$(BIN)/dbt --quiet docs generate --static --target-path $(WAREHOUSE)/docs

@@ -4,13 +4,16 @@ import re
 import subprocess
 import sys
 
+import duckdb
 import pytest
 
+from evergreen.metrics import Layer
 from evergreen.paths import PROJECT_DIR
 
 SCRIPTS = PROJECT_DIR / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from bench_bi import QUERIES, enlarge, time_all  # noqa: E402
 from bench_steps import Steps, simulate  # noqa: E402
 from measuring import Measurement, measure, median_of  # noqa: E402
 
@@ -95,3 +98,24 @@ def test_value_is_measured_and_both_find_the_same_value():
     for limit in ("aim 12 or more", "aim 50 or more", "aim 1.5 or less", "aim 6 s and 1.5 GB"):
         assert limit in text
     assert "nan" not in text
+
+
+def test_a_published_file_is_enlarged_by_its_customers_and_answers_every_chart(published, tmp_path):
+    large = tmp_path / "work.duckdb"
+    (count,) = published.query("select count(*) from marts.customers")[0]
+    (cohorts,) = published.query("select count(*) from marts.retention_cohorts")[0]
+    assert enlarge(published.warehouse.published_file, large, 3) == 3 * count
+    with duckdb.connect(str(large), read_only=True) as con:
+        found = con.execute(
+            "select count(distinct customer_id), (select count(*) from marts.retention_cohorts), "
+            "(select count(*) = count(distinct ticket_id) from marts.complaints) from marts.customers"
+        ).fetchone()
+    assert found == (3 * count, cohorts, True)
+    layer = Layer.read(published.warehouse.folder / "target" / "semantic_manifest.json")
+    queries = {
+        query.name: layer.saved_query_sql(query.name) for query in layer.manifest.saved_queries
+    }
+    charts = {file.stem: file.read_text() for file in QUERIES.glob("*.sql")}
+    assert len(queries) == 10 and len(charts) > 40
+    seconds = time_all(large, queries | charts, 1)
+    assert all(cold > 0 and warm > 0 for cold, warm in seconds.values())
