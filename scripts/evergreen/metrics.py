@@ -23,9 +23,9 @@ MONTH = "metric_time__month"
 
 VALUES_COMMENT = (
     "One row per metric: its value now, with its definition. A metric of months is given for the "
-    "last month that is over and in which it can be judged (period_start); a state is that of the "
-    "as-of date (period_start null). baseline_value is the same metric as it stood on "
-    "baseline_date (var baseline_date), from a warehouse rebuilt as of that day."
+    "last month that is over and can be judged (period_start), null where that month has no value; "
+    "a state is that of the as-of date (period_start null). baseline_value is the same metric as it "
+    "stood on baseline_date (var baseline_date), from a warehouse rebuilt as of that day."
 )
 MONTHS_COMMENT = (
     "One row per metric of months and month with a value. is_complete: the month is over by the "
@@ -54,7 +54,8 @@ COLUMN_COMMENTS = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A metric for people. `window` is `month` (a value for each) or `state` (as of a day).
+    """A metric for people. `window` is `month` (a value for each), `cohort` (a value for each month
+    that its mart calls mature) or `state` (as of a day).
 
     `mature_after_days`: days after the end of a month until its value can be judged.
     """
@@ -239,7 +240,7 @@ def _write_values(con: duckdb.DuckDBPyConnection, baseline: Baseline | None) -> 
         inner join definitions on answers.metric = definitions.metric
         cross join staging.stg_calendar as calendar
         where
-            definitions.time_window = 'month'
+            definitions.time_window <> 'state'
             and answers.month is not null
             and answers.value is not null
         order by answers.metric, answers.month
@@ -251,11 +252,26 @@ def _write_values(con: duckdb.DuckDBPyConnection, baseline: Baseline | None) -> 
     con.execute(
         f"""
         create table {SCHEMA}.metric_values as
-        with newest as (
+        with mature as (
             select metric, max(month) as month
             from {SCHEMA}.metric_months
             where is_complete
             group by metric
+        ),
+
+        newest as (
+            select
+                definitions.metric,
+                case definitions.time_window
+                    when 'cohort' then mature.month
+                    when 'month'
+                        then cast(date_trunc(
+                            'month', calendar.as_of_date + 1 - definitions.mature_after_days
+                        ) - interval '1 month' as date)
+                end as month
+            from definitions
+            cross join staging.stg_calendar as calendar
+            left join mature on definitions.metric = mature.metric
         ),
 
         states as (

@@ -36,6 +36,10 @@ def customer_lifecycle(reference: Reference) -> Rows:
             "loyalty_rung": reference.rung(person),
             "days_in_stage": (reference.as_of - entered.date()).days if entered else None,
             "stage_entered_at": naive(entered),
+            **{
+                f"{name}_date": reached[name].date() if reached.get(name) else None
+                for name in ("know", "buy", "repeat")
+            },
             **{f"{name}_at": naive(reached.get(name)) for name in STAGES},
         }
     return rows

@@ -108,7 +108,8 @@ def test_a_published_file_is_enlarged_by_its_customers_and_answers_every_chart(p
     with duckdb.connect(str(large), read_only=True) as con:
         found = con.execute(
             "select count(distinct customer_id), (select count(*) from marts.retention_cohorts), "
-            "(select count(*) = count(distinct ticket_id) from marts.complaints) from marts.customers"
+            "(select count(*) = count(distinct ticket_id) from marts.complaints) "
+            "from marts.customers"
         ).fetchone()
     assert found == (3 * count, cohorts, True)
     layer = Layer.read(published.warehouse.folder / "target" / "semantic_manifest.json")

@@ -4,11 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
 from evergreen.build import run_dbt
-from evergreen.contract import read_contract
+from evergreen.contract import LANDING_COLUMNS, read_contract
 from evergreen.paths import PROJECT_DIR, Warehouse
 
 LAYERS = {"staging": {"base_", "stg_"}, "intermediate": {"int_"}}
@@ -101,6 +102,67 @@ def test_every_mart_has_an_enforced_contract_and_described_columns(marts):
         if "as_of_date" not in mart["columns"]:
             found.append(f"{mart['name']}: no as_of_date")
     problems(found)
+
+
+def test_marts_are_public_and_all_else_is_private(models):
+    """dbt refuses a ref to a private model from outside its group: marts are the interface."""
+    found = []
+    for model in models:
+        wanted = "public" if model["fqn"][1] == "marts" else "private"
+        if model["access"] != wanted:
+            found.append(f"{model['name']}: access {model['access']}, not {wanted}")
+        if model["group"] != "evergreen":
+            found.append(f"{model['name']}: group {model['group']}")
+    problems(found)
+
+
+def test_every_column_that_is_built_is_described_and_no_other(manifest, published):
+    """Of models, seeds and sources: what stands in the warehouse is what the documentation says."""
+    columns: dict[tuple[str, str], set[str]] = {}
+    with duckdb.connect(str(published.warehouse.work_file), read_only=True) as con:
+        for schema, table, column in con.execute(
+            "select table_schema, table_name, column_name from information_schema.columns"
+        ).fetchall():
+            columns.setdefault((schema, table), set()).add(column)
+    sources = manifest["sources"].values()
+    nodes = [n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")]
+    assert len(nodes) > 150
+    found = []
+    for node in [*nodes, *sources]:
+        described = {
+            name for name, column in node["columns"].items() if column["description"].strip()
+        }
+        # What the loader adds to each raw table is described once, with the source.
+        if node.get("source_name") == "raw":
+            described |= {name for name, _ in LANDING_COLUMNS if name in node["source_description"]}
+        built = columns[(node["schema"], node.get("identifier") or node["name"])]
+        found += [f"{node['name']}.{name}: no description" for name in built - described]
+        found += [f"{node['name']}.{name}: not built" for name in set(node["columns"]) - built]
+    problems(sorted(found))
+
+
+def test_a_column_with_nulls_says_what_null_means(models, published):
+    """In its own description or in that of its model, of all that is null in the demo."""
+    found = []
+    with duckdb.connect(str(published.warehouse.work_file), read_only=True) as con:
+        for model in models:
+            names = list(model["columns"])
+            counts = ", ".join(f'count(*) - count("{name}")' for name in names)
+            relation = f"{model['schema']}.{model['name']}"
+            nulls = con.execute(f"select {counts} from {relation}").fetchone()
+            found += [
+                f"{model['name']}.{name}: {count} nulls"
+                for name, count in zip(names, nulls, strict=True)
+                if count
+                and "null" not in model["columns"][name]["description"].lower()
+                and "null" not in model["description"].lower()
+            ]
+    problems(found)
+
+
+def test_documentation_can_be_one_page(manifest):
+    """dbt writes the manifest into a script of the page as it is: this would end the script."""
+    assert "</script" not in json.dumps(manifest).lower()
 
 
 def test_every_mart_has_a_key_test(manifest, marts):

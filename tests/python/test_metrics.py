@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -57,7 +58,7 @@ def test_there_are_metrics_of_each_type_for_each_question(definitions):
 def test_every_metric_says_what_it_is(definitions):
     for d in definitions.values():
         assert d.unit in UNITS, d.metric
-        assert d.window in {"month", "state"}, d.metric
+        assert d.window in {"month", "cohort", "state"}, d.metric
         assert len(d.description.split()) > 2 and d.description.endswith("."), d.metric
         assert (PROJECT_DIR / "models" / "marts" / d.question).is_dir(), d.metric
         if d.type == "ratio":
@@ -77,32 +78,49 @@ def test_a_rate_is_between_0_and_1_or_says_growth_or_net_retention(published):
     assert {metric for (metric,) in found} <= free
 
 
+def last_judged(as_of: date, days: int) -> date:
+    """First day of the last month whose last day lies `days` or more before the as-of date."""
+    first = (as_of - timedelta(days=days) + timedelta(days=1)).replace(day=1)
+    return (first - timedelta(days=1)).replace(day=1)
+
+
+@pytest.mark.parametrize(
+    "as_of, days, month",
+    [
+        (date(2024, 12, 31), 0, date(2024, 12, 1)),
+        (date(2024, 12, 30), 0, date(2024, 11, 1)),
+        (date(2024, 2, 29), 0, date(2024, 2, 1)),
+        (date(2024, 12, 29), 90, date(2024, 9, 1)),
+        (date(2024, 12, 28), 90, date(2024, 8, 1)),
+    ],
+)
+def test_the_last_month_that_can_be_judged(as_of, days, month):
+    assert last_judged(as_of, days) == month
+
+
 def test_the_value_now_is_that_of_the_last_month_that_can_be_judged(published, definitions):
-    months = published.query(
-        "select metric, month, value, is_complete from metrics.metric_months order by month"
-    )
+    found = published.query("select metric, month, value, is_complete from metrics.metric_months")
     (as_of,) = published.query("select max(as_of_date) from marts.customers")[0]
     lines = {line["metric"]: line for line in read_lines(published.warehouse)}
     assert lines.keys() == definitions.keys()
-    judged = 0
+    known = {"month": 0, "cohort": 0, "state": 0}
     for metric, definition in definitions.items():
-        values = {month: value for name, month, value, done in months if name == metric and done}
+        values = {month: value for name, month, value, _ in found if name == metric}
         line = lines[metric]
         if definition.window == "state":
             assert line["period_start"] is None and not values
-            continue
-        newest = max(values, default=None)
-        assert line["period_start"] == newest
-        assert line["value"] == values.get(newest)
-        if newest:
-            judged += 1
-            following = (newest.replace(day=28) - as_of).days + 3 + definition.mature_after_days
-            assert following <= 0 or newest.month == 2
-            before = newest.replace(
-                year=newest.year - (newest.month == 1), month=(newest.month - 2) % 12 + 1
-            )
-            assert line["previous_value"] == values.get(before)
-    assert judged > 40
+        elif definition.window == "month":
+            assert line["period_start"] == last_judged(as_of, definition.mature_after_days), metric
+        else:
+            judged = [month for name, month, _, done in found if name == metric and done]
+            assert line["period_start"] == max(judged, default=None), metric
+        if definition.window != "state":
+            assert line["value"] == values.get(line["period_start"]), metric
+        if definition.window != "state" and line["period_start"]:
+            before = (line["period_start"] - timedelta(days=1)).replace(day=1)
+            assert line["previous_value"] == values.get(before), metric
+        known[definition.window] += line["value"] is not None
+    assert known["month"] > 40 and known["cohort"] > 2 and known["state"] > 20
 
 
 def test_days_to_judge_hold_a_month_back(published, definitions):

@@ -22,6 +22,10 @@ warnings as (
     group by customer_id
 ),
 
+lockouts as (
+    select customer_id from {{ ref('login_problems') }}
+),
+
 worth as (
     select * from {{ ref('customer_lifetime_value') }}
 ),
@@ -93,6 +97,7 @@ select
     advocacy.loyalty_score,
     readiness.readiness_score,
     coalesce(totals.running_subscription_count, 0) > 0 as is_subscribed,
+    lockouts.customer_id is not null as is_locked_out,
     advocacy.has_open_complaint,
     readiness.is_ready as is_ready_for_more,
     customers.has_consent,
@@ -109,6 +114,7 @@ inner join lifecycle on customers.customer_id = lifecycle.customer_id
 inner join pulse on customers.customer_id = pulse.customer_id
 left join totals on customers.customer_id = totals.customer_id
 left join warnings on customers.customer_id = warnings.customer_id
+left join lockouts on customers.customer_id = lockouts.customer_id
 left join worth on customers.customer_id = worth.customer_id
 left join risk on customers.customer_id = risk.customer_id
 left join advocacy on customers.customer_id = advocacy.customer_id

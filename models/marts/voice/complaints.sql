@@ -70,6 +70,7 @@ select
     complaints.is_answered,
     complaints.is_resolved,
     complaints.is_recovered,
+    {{ local_date('complaints.opened_at') }} as opened_date,
     complaints.opened_at,
     complaints.first_replied_at,
     complaints.resolved_at,

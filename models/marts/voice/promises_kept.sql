@@ -138,6 +138,7 @@ select
             >= limits.repeat_purchase_days
             then repeats.order_id is not null
     end as is_repeat_90d,
+    judged.promised_date,
     judged.ordered_at,
     judged.promised_at,
     judged.delivered_at,
