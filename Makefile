@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 WAREHOUSE := warehouse
 PUBLISHED := $(WAREHOUSE)/published/evergreen.duckdb
 DEMO := $(WAREHOUSE)/demo
+SUPERSET := .venv-superset
 SOURCES := $(shell find models macros seeds scripts gx dashboard dbt_project.yml profiles.yml -type f \
 	! -path '*/__pycache__/*' ! -path '*.egg-info/*' 2>/dev/null | tr ' ' '?')
 
@@ -17,10 +18,11 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help build setup setup-dev test check format lint bench screenshots docs clean
+.PHONY: help build setup setup-dev test check format lint bench screenshots docs clean superset \
+	superset-check
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(PUBLISHED) ## Set up, simulate demo data, and publish its marts
 	@$(BIN)/evergreen status
@@ -90,6 +92,18 @@ docs: $(VENV)/.core ## Build the dbt documentation as one page
 		$(WAREHOUSE)/docs/static_index.html > $(WAREHOUSE)/docs/page.html
 	mv $(WAREHOUSE)/docs/page.html $(WAREHOUSE)/docs/static_index.html
 	@echo "Open $(WAREHOUSE)/docs/static_index.html"
+
+superset: $(SUPERSET)/.done ## Serve the published marts in Apache Superset on this machine (opt-in, 0.8 GB)
+	$(SUPERSET)/bin/python scripts/superset_serve.py --warehouse $(WAREHOUSE)
+
+superset-check: $(SUPERSET)/.done $(VENV)/.dev ## Drive Superset in Chromium while the published file is swapped
+	$(BIN)/python scripts/superset_check.py --warehouse $(WAREHOUSE) --screenshot $(WAREHOUSE)/superset.png
+
+$(SUPERSET)/.done: requirements-superset.lock
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Superset 6.1 needs Python 3.11 or 3.12: make superset PYTHON=python3.12")'
+	test -x $(SUPERSET)/bin/python || $(PYTHON) -m venv $(SUPERSET)
+	$(SUPERSET)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-superset.lock
+	touch $@
 
 clean: ## Remove everything that was made, but not the environment
 	rm -rf $(WAREHOUSE)/* target logs

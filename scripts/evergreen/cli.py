@@ -1,4 +1,5 @@
-"""The command line: `evergreen load | fit | refresh | metrics | demo-data | status`."""
+"""The command line: `evergreen load | fit | refresh | metrics | dashboard | publish | status`, and
+`demo-data`."""
 
 import sys
 from collections.abc import Callable
@@ -213,6 +214,38 @@ def refresh(
     )
     out.print(f"Published: {report.published_file}", soft_wrap=True)
     out.print(f"Data Docs: {report.data_docs}", soft_wrap=True)
+
+
+@app.command()
+def publish(
+    parquet: Annotated[
+        Path,
+        typer.Option(
+            "--parquet",
+            help="Folder to write to: new, empty, or written by this command before.",
+        ),
+    ],
+    warehouse: Folder = None,
+) -> None:
+    """Write the published marts as Parquet files too, for tools that cannot read a DuckDB file.
+
+    Each becomes <folder>/marts/<mart>.parquet, compressed with zstd; metrics, where the file has
+    them, lie in <folder>/metrics. Money stays decimal(18,2), text stays as it is, descriptions are
+    key-value metadata of the files.
+
+    The folder is replaced as a whole and at once, so it must hold nothing else. A file that is
+    open stays readable; a program that opens files one by one during the swap may see some of the
+    old version and some of the new: each file's metadata and each row tell the as-of date.
+    """
+    from evergreen.export import export_parquet
+
+    place = _warehouse(warehouse)
+    with _Steps() as steps:
+        report = export_parquet(place, parquet.absolute(), lambda line: steps("write", line))
+    out.print(
+        f"{sum(report.rows.values()):,} rows in {len(report.rows)} files: {report.folder}",
+        soft_wrap=True,
+    )
 
 
 @app.command("demo-data")

@@ -322,7 +322,10 @@ def _write_exports(con: duckdb.DuckDBPyConnection, layer: Layer) -> list[str]:
         for export in query.exports:
             name = export.config.alias or export.name
             try:
-                con.execute(f'create table {SCHEMA}."{name}" as from ({sql}) order by all')
+                columns = ", ".join(_narrowed(con, sql))
+                con.execute(
+                    f'create table {SCHEMA}."{name}" as select {columns} from ({sql}) order by all'
+                )
             except duckdb.Error as error:
                 raise BuildFailed(
                     f"saved query {query.name} cannot be answered: {error}"
@@ -330,6 +333,16 @@ def _write_exports(con: duckdb.DuckDBPyConnection, layer: Layer) -> list[str]:
             _comment(con, name, query.description or "", labels)
             names.append(name)
     return names
+
+
+def _narrowed(con: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    """Columns of a query, sums of counts and of money as the marts type them: a sum of DuckDB is as
+    wide as can be, and few clients know such types."""
+    types = {"HUGEINT": "bigint", "DECIMAL(38,2)": "decimal(18, 2)"}
+    return [
+        f'cast("{name}" as {types[kind]}) as "{name}"' if kind in types else f'"{name}"'
+        for name, kind, *_ in con.execute(f"describe {sql}").fetchall()
+    ]
 
 
 def _comment(

@@ -123,6 +123,8 @@ def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
     """Descriptions of tables and columns travel with the file, for BI tools that show them."""
     tables = con.execute(
         "select schema_name, table_name, comment from duckdb_tables() "
+        "where database_name = 'work' and schema_name in $1 and comment is not null union all "
+        "select schema_name, view_name, comment from duckdb_views() "
         "where database_name = 'work' and schema_name in $1 and comment is not null",
         [list(SCHEMAS)],
     ).fetchall()
