@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,23 +177,33 @@ def refresh(
     """Load, build, fit where due, audit and publish. Readers see all of it or nothing.
 
     The marts are built aside, tested by dbt, audited by Great Expectations and swapped in as one
-    DuckDB file, <warehouse>/published/evergreen.duckdb, schema marts. The models of value and of
-    churn are fitted when their parameters are missing or older than the var refit_after_days (30,
-    in days of data); a fit that fails or is refused stops nothing.
+    DuckDB file, <warehouse>/published/evergreen.duckdb, schemas marts and metrics. The models of
+    value and of churn are fitted when their parameters are missing or older than the var
+    refit_after_days (30, in days of data); a fit that fails or is refused stops nothing. At last
+    the dashboard is drawn from what was published; if that fails, the old one stays.
     """
+    from evergreen.build import project_variables
+    from evergreen.dashboard import build_dashboard
+    from evergreen.refresh import read_variables
     from evergreen.refresh import refresh as run
 
-    place = _warehouse(warehouse)
+    place, given, source = _warehouse(warehouse), _variables(variables), _absolute(mapping)
     with _Steps() as steps:
         report = run(
             place,
             landing.absolute(),
-            _absolute(mapping),
+            source,
             as_of.date() if as_of else None,
             target,
-            _variables(variables),
+            given,
             steps,
         )
+        currency = (project_variables() | read_variables(source) | given)["reporting_currency"]
+        try:
+            pages = build_dashboard(place, currency=currency, progress=partial(steps, "draw")).index
+        except (EvergreenError, OSError, duckdb.Error) as error:
+            report.warnings.append(f"warning: the dashboard could not be drawn: {error}")
+            pages = None
     for line in report.load_lines:
         out.print(escape(line), soft_wrap=True)
     for line in report.fit_lines:
@@ -213,6 +224,8 @@ def refresh(
         soft_wrap=True,
     )
     out.print(f"Published: {report.published_file}", soft_wrap=True)
+    if pages:
+        out.print(f"Dashboard: {pages}", soft_wrap=True)
     out.print(f"Data Docs: {report.data_docs}", soft_wrap=True)
 
 
@@ -347,6 +360,46 @@ def metrics(
             running = "" if month["is_complete"] else "  can still change"
             out.print(f"{month['month']:%Y-%m}  {shown(month['value'], line['unit'])}{running}")
     _print_metrics(lines)
+
+
+@app.command()
+def dashboard(
+    warehouse: Folder = None,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder to write to. Default: <warehouse>/dashboard. What an earlier run wrote "
+            "there is replaced; a folder with other files is refused.",
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            "--currency",
+            help="Currency to print beside amounts, where a mapping or --vars set another "
+            "reporting_currency than dbt_project.yml. Nothing is converted.",
+        ),
+    ] = None,
+) -> None:
+    """Write a static site of the published marts: open index.html with any browser.
+
+    No server, no network: charts, numbers and scripts are files beside each other. The published
+    file is only read, and the site is swapped in whole.
+    """
+    from evergreen.dashboard import build_dashboard
+
+    place = _warehouse(warehouse)
+    with _Steps() as steps:
+        report = build_dashboard(
+            place, _absolute(out_folder), currency, lambda line: steps("draw", line)
+        )
+    out.print(
+        f"{len(report.pages)} pages as of {report.as_of_date or 'no day, for no row is dated'}: "
+        f"{report.drawn_count} of {report.section_count} sections have data.",
+        soft_wrap=True,
+    )
+    out.print(f"Open: {report.index}", soft_wrap=True)
 
 
 class _Steps:
