@@ -5,12 +5,9 @@ that who looks finds all of the old version or all of the new one. A file that a
 open stays readable to its end, for the system keeps it until it is closed.
 """
 
-import ctypes
-import errno
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ import duckdb
 
 from evergreen import __version__
 from evergreen.errors import InputRefused, PublishFailed
+from evergreen.files import quoted, swap_folder, sync
 from evergreen.paths import Warehouse
 
 SCHEMAS = ("marts", "metrics")
@@ -26,10 +24,6 @@ MARKER = ".evergreen-export.json"
 """File in the folder that lists what was written there. Without it the folder is somebody's."""
 OF_THE_DESKTOP = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """Files that file browsers leave wherever somebody has looked."""
-AT_FDCWD = {"linux": -100, "darwin": -2}
-EXCHANGE = 2
-"""RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are the same number."""
-CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
 
 Progress = Callable[[str], None]
 
@@ -67,8 +61,8 @@ def export_parquet(
         _clear_leftovers(target)
         _begin(aside, target)
         rows = _write(warehouse.published_file, aside, progress or (lambda line: None))
-        _swap(aside, target)
-        _sync(target.parent)
+        swap_folder(aside, target)
+        sync(target.parent)
     except (OSError, duckdb.Error) as error:
         raise PublishFailed(
             f"could not write {target}: {error}. What was there before was not changed. "
@@ -145,7 +139,7 @@ def _write(published: Path, aside: Path, progress: Progress) -> dict[str, int]:
     rows = {}
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")
-        con.execute(f"attach {_quoted(published)} as published (read_only)")
+        con.execute(f"attach {quoted(published)} as published (read_only)")
         con.execute("use published")
         con.execute("begin")
         tables = _tables(con)
@@ -155,7 +149,7 @@ def _write(published: Path, aside: Path, progress: Progress) -> dict[str, int]:
             progress(f"{name}, {number} of {len(tables)}")
             (aside / schema).mkdir(exist_ok=True)
             rows[name] = _copy(con, schema, table, aside / name, str(as_of_date or ""))
-            _sync(aside / name)
+            sync(aside / name)
     marker = {
         "files": list(rows),
         "rows": rows,
@@ -165,7 +159,7 @@ def _write(published: Path, aside: Path, progress: Progress) -> dict[str, int]:
     (aside / MARKER).write_text(json.dumps(marker, indent=1) + "\n")
     for path in (aside / MARKER, *(aside / schema for schema in SCHEMAS), aside):
         if path.exists():
-            _sync(path)
+            sync(path)
     return rows
 
 
@@ -183,11 +177,11 @@ def _copy(
 ) -> int:
     described = _metadata(con, schema, table, as_of_date)
     con.execute(
-        f"copy ({_select(con, schema, table)}) to {_quoted(file)} "
+        f"copy ({_select(con, schema, table)}) to {quoted(file)} "
         f"(format parquet, compression zstd, kv_metadata {described})"
     )
     expected = con.execute(f'select count(*) from "{schema}"."{table}"').fetchone()[0]
-    found = con.execute(f"select count(*) from read_parquet({_quoted(file)})").fetchone()[0]
+    found = con.execute(f"select count(*) from read_parquet({quoted(file)})").fetchone()[0]
     if found != expected:
         raise PublishFailed(f"{schema}.{table} has {found} rows in {file}, not {expected}")
     return found
@@ -216,50 +210,4 @@ def _metadata(con: duckdb.DuckDBPyConnection, schema: str, table: str, as_of_dat
         of,
     ).fetchall()
     pairs = {"evergreen_version": __version__, "as_of_date": as_of_date} | dict(described)
-    return "{" + ", ".join(f"{_quoted(key)}: {_quoted(pairs[key])}" for key in pairs) + "}"
-
-
-def _swap(aside: Path, target: Path) -> None:
-    """The new folder takes the name; the old one, if any, is left under the name of `aside`."""
-    if not target.exists():
-        aside.rename(target)
-        return
-    if _exchange(aside, target):
-        return
-    # A file system without exchange: for a moment there is no folder of this name.
-    old = aside.with_suffix(".old")
-    target.rename(old)
-    try:
-        aside.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Two folders take each other's name in one step, where the system can do that."""
-    call = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)
-    rename = getattr(ctypes.CDLL(None, use_errno=True), call, None) if call else None
-    if rename is None:
-        return False
-    here = AT_FDCWD[sys.platform]
-    if rename(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(EXCHANGE)) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in CANNOT_EXCHANGE:
-        return False
-    raise OSError(code, os.strerror(code), str(other))
-
-
-def _sync(path: Path) -> None:
-    """Ask the disk to keep it: a swap must survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _quoted(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
+    return "{" + ", ".join(f"{quoted(key)}: {quoted(pairs[key])}" for key in pairs) + "}"

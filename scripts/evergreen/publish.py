@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from evergreen.errors import PublishFailed
+from evergreen.files import quoted, sync
 from evergreen.paths import Warehouse
 
 SCHEMAS = ("marts", "metrics")
@@ -39,10 +40,10 @@ def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
         _refuse_foreign_wal(target)
         rows = _write(warehouse.work_file, aside, run or {})
         _verify(aside, rows)
-        _sync(aside)
+        sync(aside)
         _publish_definitions(warehouse)
         aside.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except (OSError, duckdb.Error) as error:
         raise PublishFailed(
             f"could not publish {target}: {error}. The published version was not changed. "
@@ -84,8 +85,8 @@ def _write(work_file: Path, aside: Path, run: dict) -> dict[tuple[str, str], int
     aside.unlink(missing_ok=True)
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")  # long statements draw one on stdout
-        con.execute(f"attach {_quoted(work_file)} as work (read_only)")
-        con.execute(f"attach {_quoted(aside)} as aside (storage_version '{STORAGE_VERSION}')")
+        con.execute(f"attach {quoted(work_file)} as work (read_only)")
+        con.execute(f"attach {quoted(aside)} as aside (storage_version '{STORAGE_VERSION}')")
         for schema in SCHEMAS:
             con.execute(f"create schema aside.{schema}")
         tables = _tables(con)
@@ -134,9 +135,9 @@ def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
         [list(SCHEMAS)],
     ).fetchall()
     for schema, table, comment in tables:
-        con.execute(f'comment on table aside.{schema}."{table}" is {_quoted(comment)}')
+        con.execute(f'comment on table aside.{schema}."{table}" is {quoted(comment)}')
     for schema, table, column, comment in columns:
-        con.execute(f'comment on column aside.{schema}."{table}"."{column}" is {_quoted(comment)}')
+        con.execute(f'comment on column aside.{schema}."{table}"."{column}" is {quoted(comment)}')
 
 
 def _verify(aside: Path, rows: dict[tuple[str, str], int]) -> None:
@@ -146,16 +147,3 @@ def _verify(aside: Path, rows: dict[tuple[str, str], int]) -> None:
             found = con.execute(f'select count(*) from {schema}."{name}"').fetchone()[0]
             if found != expected:
                 raise PublishFailed(f"{name} has {found} rows in the new file, not {expected}")
-
-
-def _sync(path: Path) -> None:
-    """Ask the disk to keep it: a swap must survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _quoted(text: str | Path) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

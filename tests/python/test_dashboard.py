@@ -12,6 +12,7 @@ import pytest
 from dashboard_files import add, empty_file
 from typer.testing import CliRunner
 
+from evergreen import files
 from evergreen.cli import app
 from evergreen.contract import read_contract
 from evergreen.dashboard import build_dashboard, charts, site
@@ -374,11 +375,11 @@ def test_a_new_site_replaces_the_old_one_whole(tmp_path):
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_the_swap_leaves_one_folder(tmp_path, monkeypatch, can_exchange):
     if not can_exchange:
-        monkeypatch.setattr(site, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
     for name in ("new", "old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "index.html").write_text(name)
-    site.swap(tmp_path / "new", tmp_path / "old")
+    files.swap_folder(tmp_path / "new", tmp_path / "old")
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
     assert (tmp_path / "old" / "index.html").read_text() == "new"
 

@@ -1,8 +1,6 @@
 """Render the dashboard from the published file, aside, and swap it in whole."""
 
-import ctypes
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from evergreen.dashboard.pages import PAGES
 from evergreen.dashboard.people import write_people
 from evergreen.dashboard.sections import Page, Rows, Section, Shown
 from evergreen.errors import InputRefused
+from evergreen.files import swap_folder
 from evergreen.paths import PROJECT_DIR, Warehouse
 
 SOURCE = PROJECT_DIR / "dashboard"
@@ -86,7 +85,7 @@ def build_dashboard(
     try:
         report = _write(warehouse, file, aside, target, currency or reporting_currency(), progress)
         aside.chmod(0o755)
-        swap(aside, target)
+        swap_folder(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return report
@@ -96,41 +95,6 @@ def reporting_currency() -> str:
     """The currency of all amounts, as the project states it."""
     project = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
     return project["vars"]["reporting_currency"]
-
-
-def swap(new: Path, target: Path) -> None:
-    """Put the folder `new` in the place of `target`, which goes.
-
-    Linux exchanges the two in one step. Elsewhere the old one steps aside first, and comes back on
-    a fault.
-    """
-    if not target.exists():
-        new.rename(target)
-        return
-    if _exchange(new, target):
-        shutil.rmtree(new, ignore_errors=True)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    try:
-        target.rename(old / "site")
-        try:
-            new.rename(target)
-        except OSError:
-            (old / "site").rename(target)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two paths at once; False where the system cannot."""
-    at_working_folder, exchange = -100, 2
-    try:
-        call = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError):
-        return False
-    paths = [os.fsencode(path) for path in (one, other)]
-    return call(at_working_folder, paths[0], at_working_folder, paths[1], exchange) == 0
 
 
 def _refuse_foreign(target: Path) -> None:

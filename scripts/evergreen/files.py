@@ -1,0 +1,61 @@
+"""Files and folders that take the place of others at once, and names in SQL."""
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+
+AT_FDCWD = {"linux": -100, "darwin": -2}
+EXCHANGE = 2
+"""RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are the same number."""
+CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
+
+
+def swap_folder(aside: Path, target: Path) -> None:
+    """The folder `aside` takes the name `target`; the old one, if any, goes."""
+    if not target.exists():
+        aside.rename(target)
+        return
+    if _exchange(aside, target):
+        shutil.rmtree(aside, ignore_errors=True)
+        return
+    # A file system without exchange: for a moment there is no folder of this name.
+    old = aside.with_suffix(".old")
+    target.rename(old)
+    try:
+        aside.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Two folders take each other's name in one step, where the system can do that."""
+    call = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)
+    rename = getattr(ctypes.CDLL(None, use_errno=True), call, None) if call else None
+    if rename is None:
+        return False
+    here = AT_FDCWD[sys.platform]
+    if rename(here, os.fsencode(one), here, os.fsencode(other), ctypes.c_uint(EXCHANGE)) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in CANNOT_EXCHANGE:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
+def sync(path: Path) -> None:
+    """Ask the disk to keep it: a swap must survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def quoted(text: str | Path) -> str:
+    """A text as a literal of SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
