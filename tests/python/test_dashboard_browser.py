@@ -3,18 +3,23 @@
 import csv
 import io
 import shutil
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 from browser import PHONE, WIDE, View, chromium
 from built_marts import table, write_landing
+
 from evergreen.dashboard import build_dashboard
 from evergreen.dashboard.pages import PAGES
-
 from evergreen.demo import generate
-from evergreen.paths import Warehouse
+from evergreen.paths import PROJECT_DIR, Warehouse
 from evergreen.refresh import refresh
+
+sys.path.insert(0, str(PROJECT_DIR / "scripts"))
+
+from bench_bi import enlarge
 
 FILES = [page.file_name for page in PAGES]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u2028\"'&"
@@ -93,7 +98,7 @@ def test_states_are_those_of_the_mart(browser, site, query):
     expected = dict(query("select state, count(*) from marts.customer_lifecycle group by state"))
     with View(browser, site / "index.html") as view:
         shown = {row["state"]: row["customer_count"] for row in view.rows("overview-states")}
-        cells = view.texts("[data-section=overview-states] tbody tr")
+        cells = view.page.locator("[data-section=overview-states] tbody tr").all_text_contents()
     assert {state: count for state, count in shown.items() if count} == expected
     for state, count in expected.items():
         assert any(state in cell and f"{count:,}" in cell for cell in cells)
@@ -285,3 +290,128 @@ def test_hostile_values_are_shown_and_not_run(browser, hostile, file):
         assert view.foreign_requests() == []
         assert view.page.locator("main img").count() == 0
         assert view.page.locator("script:not([type]):not([src])").count() == 0
+
+
+# ---- the working page ----------------------------------------------------------------------------
+
+PLAN = "[data-plan]"
+PLANNED = "from marts.contact_plan where action <> 'nothing'"
+
+
+def plan_of(view: View) -> None:
+    """Wait until the list of the plan is there."""
+    view.page.wait_for_selector(f"{PLAN}[data-ready=true]", timeout=60_000)
+
+
+def attribute(view: View, place: str, name: str, expected: str) -> None:
+    """Wait until an element says so: lists answer a moment after a key."""
+    view.page.wait_for_selector(f'{place}[data-{name}="{expected}"]', timeout=20_000)
+
+
+def column(view: View, name: str) -> list[str]:
+    cells = f"[data-plan-table] tbody [data-column={name}]"
+    return [text.strip() for text in view.page.locator(cells).all_text_contents()]
+
+
+def test_the_plan_is_the_mart_in_its_order(browser, site, query):
+    expected = query(f"select customer_id {PLANNED} order by priority")
+    with View(browser, site / "contact.html") as view:
+        plan_of(view)
+        assert view.page.get_attribute(PLAN, "data-shown") == str(len(expected))
+        shown = column(view, "customer_id")
+    assert shown == [customer for (customer,) in expected[: len(shown)]] and len(shown) >= 20
+
+
+def test_filters_of_the_plan_act_together(browser, site, query):
+    ((action, channel, count),) = query(
+        f"select action, channel, count(*) {PLANNED} and channel is not null "
+        "group by action, channel order by count(*) desc, action, channel limit 1"
+    )
+    with View(browser, site / "contact.html") as view:
+        plan_of(view)
+        view.page.select_option("[data-filter=action]", action)
+        view.page.select_option("[data-filter=channel]", channel)
+        attribute(view, PLAN, "shown", str(count))
+        ((customer,),) = query(
+            f"select customer_id {PLANNED} and action = '{action}' and channel = '{channel}' "
+            "order by priority desc limit 1"
+        )
+        view.page.fill("[data-filter=text]", customer)
+        attribute(view, PLAN, "shown", "1")
+        assert column(view, "customer_id") == [customer]
+        with view.page.expect_download() as waiting:
+            view.page.click("[data-plan-export]")
+        text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert (row["customer_id"], row["action"], row["channel"]) == (customer, action, channel)
+        view.page.click(".filters button[type=reset]")
+        ((everybody,),) = query(f"select count(*) {PLANNED}")
+        attribute(view, PLAN, "shown", str(everybody))
+
+
+def test_the_plan_is_sorted_by_keyboard(browser, site, query):
+    ((most,),) = query(f"select max(revenue_at_risk)::bigint {PLANNED}")
+    with View(browser, site / "contact.html") as view:
+        plan_of(view)
+        button = view.page.locator("[data-sort=revenue_at_risk]")
+        button.focus()
+        for _ in range(2):
+            view.page.keyboard.press("Enter")
+        first = column(view, "revenue_at_risk")[0]
+        if int(first.replace(",", "").split(".")[0]) < most:
+            view.page.keyboard.press("Enter")
+            first = column(view, "revenue_at_risk")[0]
+    assert abs(int(first.replace(",", "").split(".")[0]) - most) <= 1
+
+
+def test_a_customer_is_found_by_the_beginning_of_the_id(browser, site, query):
+    ((customer, stage, state),) = query(
+        "select customer_id, stage, state from marts.customers "
+        "where next_action = 'nothing' order by customer_id desc limit 1"
+    )
+    with View(browser, site / "contact.html") as view:
+        plan_of(view)
+        view.page.fill("[data-lookup-input]", customer)
+        attribute(view, "[data-lookup]", "person", customer)
+        card = view.page.locator("[data-person]").last.inner_text()
+        assert customer in card and stage in card.lower() and state in card.lower()
+        view.page.fill("[data-lookup-input]", "nobody has this id")
+        attribute(view, "[data-lookup]", "matches", "0")
+
+
+@pytest.fixture(scope="session")
+def huge(tmp_path_factory, demo) -> tuple[Path, int]:
+    """The site of as many customers as need several files of the plan, and their number."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("huge") / "warehouse")
+    warehouse.published_file.parent.mkdir(parents=True)
+    count = enlarge(demo.published_file, warehouse.published_file, 20)
+    return build_dashboard(warehouse).index.parent, count
+
+
+def test_huge_inputs_are_read_in_parts(browser, huge, query):
+    site, count = huge
+    ((planned,),) = query(f"select 20 * count(*) {PLANNED}")
+    ((customer,),) = query(f"select customer_id {PLANNED} order by customer_id desc limit 1")
+    assert count > 25_000 and planned > 10_000
+    with View(browser, site / "contact.html") as view:
+        plan_of(view)
+        assert view.page.get_attribute(PLAN, "data-loaded") == "5000"
+        assert f"{planned:,}" in view.page.locator("[data-plan-status]").inner_text()
+        view.page.click("[data-plan-load]")
+        attribute(view, PLAN, "loaded", "10000")
+        view.page.click("[data-plan-load-all]")
+        attribute(view, PLAN, "loaded", str(planned))
+        view.page.fill("[data-lookup-input]", f"{customer}-19")
+        attribute(view, "[data-lookup]", "person", f"{customer}-19")
+        assert view.problems == [] and view.foreign_requests() == []
+    largest = max(part.stat().st_size for part in (site / "data").iterdir())
+    assert largest < 2 * 2**20
+    assert all((site / file).stat().st_size < 2**20 for file in FILES)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_huge_inputs_are_drawn_from_aggregates(browser, huge, file):
+    with View(browser, huge[0] / file) as view:
+        assert view.problems == [] and view.overflow() <= 0
+        failed = view.page.locator("[data-chart]:not([data-ready=true])").count()
+        assert failed == 0

@@ -41,6 +41,7 @@ OBJECT_NAMES = {
 }
 
 # As JSON inside a script element: nothing may end the element or open a comment.
+SEPARATORS = dict.fromkeys(map(ord, "\u2028\u2029"), " ")
 ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
@@ -164,11 +165,16 @@ def _as_of_date(con: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def harmless(value: object) -> object:
-    """A name that every JavaScript object has, with a space after it.
+    """A text that Vega can draw.
 
-    Vega counts groups in a plain object, where such a name is taken: its chart would break.
+    It counts groups in a plain object, where a name that every JavaScript object has is taken: such
+    a name gets a space after it. It writes names into expressions, which the line separators of
+    Unicode would end: they become spaces.
     """
-    return f"{value} " if isinstance(value, str) and value in OBJECT_NAMES else value
+    if not isinstance(value, str):
+        return value
+    text = value.translate(SEPARATORS)
+    return f"{text} " if text in OBJECT_NAMES else text
 
 
 def read_rows(con: duckdb.DuckDBPyConnection, query: str) -> Rows | None:
