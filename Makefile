@@ -66,6 +66,7 @@ lint: $(VENV)/.dev ## Hold Python and SQL against the house style
 	EVERGREEN_WORK=$(WAREHOUSE)/lint/work.duckdb EVERGREEN_TEMP=$(WAREHOUSE)/lint/tmp \
 		DBT_TARGET_PATH=$(WAREHOUSE)/lint/target DBT_LOG_PATH=$(WAREHOUSE)/lint/logs \
 		$(BIN)/sqlfluff lint --disable-progress-bar models tests analyses
+	$(BIN)/sqlfluff lint --disable-progress-bar --templater raw dashboard
 
 format: $(VENV)/.dev ## Format the Python code
 	$(BIN)/ruff format scripts tests

@@ -5,4 +5,4 @@ select
     count(*) as customer_count
 from marts.customer_advocacy
 group by next_ask, next_ask_blocked_by
-order by customer_count desc, what
+order by customer_count desc, what asc

@@ -13,7 +13,7 @@ with latest as (
         benchmark_lover_share
     from marts.advocacy_tiers
     where
-        month = (select max(month) from marts.advocacy_tiers)
+        month = (select max(months.month) from marts.advocacy_tiers as months)
         and customer_count > 0
 )
 

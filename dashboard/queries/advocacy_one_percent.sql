@@ -14,5 +14,5 @@ select
     end as effect_of_one_percent_of_likers_value
 from marts.advocacy_tiers
 where
-    month = (select max(month) from marts.advocacy_tiers)
+    month = (select max(months.month) from marts.advocacy_tiers as months)
     and customer_count > 0

@@ -63,5 +63,5 @@ select
         when step_rank > 1 and before_count > 0 then referral_count * 1.0 / before_count
     end as step_rate
 from steps
-where (select sent_count from counted) > 0
+where (select counted.sent_count from counted) > 0
 order by step_rank

@@ -37,7 +37,7 @@ roots as (
     from first
     left join edges on first.referrer_id = edges.referred_customer_id
     where edges.referred_customer_id is null
-    order by first.revenue desc, first.referrer_id
+    order by first.revenue desc, first.referrer_id asc
     limit 8
 ),
 
@@ -62,7 +62,7 @@ grandchildren as (
         edges.revenue,
         row_number() over (
             partition by edges.referrer_id
-            order by edges.revenue desc, edges.referred_customer_id
+            order by edges.revenue desc, edges.referred_customer_id asc
         ) as place
     from edges
     inner join children on edges.referrer_id = children.node
@@ -91,5 +91,5 @@ select
     revenue as referred_revenue
 from grandchildren
 where place <= 2
-order by generation, referred_revenue desc, node
+order by generation asc, referred_revenue desc, node asc
 limit 40

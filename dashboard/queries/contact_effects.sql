@@ -19,4 +19,4 @@ select
         as uplift_high
 from marts.touch_effects
 where segment = 'all'
-order by touch_count desc, purpose
+order by touch_count desc, purpose asc

@@ -6,5 +6,5 @@ select
 from marts.contact_plan
 where action = 'nothing'
 group by split_part(split_part(reason, ';', 1), ':', 1)
-order by customer_count desc, why_nothing
+order by customer_count desc, why_nothing asc
 limit 12

@@ -8,4 +8,4 @@ select
 from marts.contact_plan
 where action <> 'nothing'
 group by consent
-order by customer_count desc, consent
+order by customer_count desc, consent asc

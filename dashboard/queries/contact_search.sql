@@ -4,4 +4,4 @@ select
     count(*) as customer_count
 from marts.customers
 group by state
-order by customer_count desc, state
+order by customer_count desc, state asc

@@ -6,4 +6,4 @@ select
     sum(expected_value) as expected_value
 from marts.cross_sell_readiness
 group by blocked_by
-order by case when blocked_by is null then 0 else 1 end, customer_count desc, stopped_by
+order by case when blocked_by is null then 0 else 1 end, customer_count desc, stopped_by asc

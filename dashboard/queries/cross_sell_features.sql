@@ -9,4 +9,4 @@ group by feature, state
 order by
     sum(sum(case when state = 'adopted' then 1 else 0 end)) over (partition by feature) desc,
     feature,
-    state
+    state asc

@@ -21,5 +21,5 @@ from marts.product_affinity as pairs
 left join named as owned on pairs.product_id = owned.product_id
 left join named as following on pairs.next_product_id = following.product_id
 where pairs.is_sufficient
-order by pairs.lift_low desc, pairs.product_id, pairs.next_product_id
+order by pairs.lift_low desc, pairs.product_id asc, pairs.next_product_id asc
 limit 15

@@ -17,5 +17,5 @@ from marts.cross_sell_readiness as readiness
 left join named on readiness.next_product_1 = named.product_id
 where readiness.next_product_1 is not null
 group by readiness.next_product_1
-order by customer_count desc, readiness.next_product_1
+order by customer_count desc, readiness.next_product_1 asc
 limit 15

@@ -15,5 +15,5 @@ where
     is_sufficient
     and attribute_value not in ('unknown', 'none')
     and lift_low > 0
-order by lift_low desc, attribute, attribute_value
+order by lift_low desc, attribute asc, attribute_value asc
 limit 12

@@ -23,4 +23,4 @@ select
 from judged
 inner join totals on judged.follow_up = totals.follow_up
 group by judged.follow_up, judged.state
-order by max(totals.follow_up_customer_count) desc, judged.follow_up, judged.state
+order by max(totals.follow_up_customer_count) desc, judged.follow_up, judged.state asc

@@ -12,4 +12,4 @@ select
     case when is_sufficient then odds_ratio_high end as odds_ratio_high,
     is_shown
 from marts.best_customer_habits
-order by is_sufficient desc, odds_ratio desc, habit
+order by is_sufficient desc, odds_ratio desc, habit asc

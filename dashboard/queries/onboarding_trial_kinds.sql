@@ -25,4 +25,4 @@ select
 from parts
 group by trial_kind, value_seen
 having sum(started_count) > 0
-order by trial_kind, value_seen desc
+order by trial_kind asc, value_seen desc

@@ -27,4 +27,4 @@ select
     quarantined_amount
 from inputs
 where landed_count > 0
-order by landed_count desc, input
+order by landed_count desc, input asc

@@ -11,4 +11,4 @@ order by
     sum(customer_count) over (partition by reason) desc,
     reason,
     customer_count desc,
-    competitor
+    competitor asc

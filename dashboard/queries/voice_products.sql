@@ -12,5 +12,5 @@ select
     case when is_sufficient then repeat_rate_high end as repeat_rate_high,
     all_repeat_rate_90d as all_repeat_rate
 from marts.product_quality
-order by buyer_count desc, product_id
+order by buyer_count desc, product_id asc
 limit 15
