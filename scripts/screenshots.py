@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from evergreen.dashboard import build_dashboard
 from playwright.sync_api import sync_playwright
 
+from evergreen.dashboard import build_dashboard
 from evergreen.demo import generate
 from evergreen.paths import PROJECT_DIR, Warehouse
 from evergreen.refresh import refresh
