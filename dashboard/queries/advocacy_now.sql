@@ -15,6 +15,11 @@ with latest as (
     where
         month = (select max(months.month) from marts.advocacy_tiers as months)
         and customer_count > 0
+        -- Where nobody ever did or said anything, nobody knows who would.
+        and exists (
+            select 1 from marts.advocacy_tiers as known
+            where known.lover_count + known.liker_count > 0
+        )
 )
 
 select

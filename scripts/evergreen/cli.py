@@ -201,8 +201,9 @@ def refresh(
         currency = (project_variables() | read_variables(source) | given)["reporting_currency"]
         try:
             pages = build_dashboard(place, currency=currency, progress=partial(steps, "draw")).index
-        except (EvergreenError, OSError, duckdb.Error) as error:
-            report.warnings.append(f"warning: the dashboard could not be drawn: {error}")
+        except Exception as error:  # whatever it is, the marts are published
+            told = f"{type(error).__name__}: {error}"
+            report.warnings.append(f"warning: the dashboard could not be drawn: {told}")
             pages = None
     for line in report.load_lines:
         out.print(escape(line), soft_wrap=True)

@@ -238,7 +238,10 @@ CUSTOMERS = {
     ),
     "new_customer_count": first_seen.answer("count(*)", "customer__entry_source"),
     "new_buyer_count": first_paid.answer("count(*)", "customer__loyalty_rung"),
-    "consent_rate": customers.answer(share(count("t.has_consent")), "customer__preferred_channel"),
+    "consent_rate": customers.answer(
+        f"case when count(t.has_consent) > 0 then {share(count('t.has_consent'))} end",
+        "customer__preferred_channel",
+    ),
     "lost_rate": customers.answer(
         share(count("t.state = 'lost'"), count(BUYER)), "customer__rfm_segment"
     ),
@@ -411,7 +414,9 @@ def of_movements(stream: str) -> dict[str, Answer]:
 
 
 RETENTION = {
-    "customer_at_risk_count": churn_risk.answer(count(AT_RISK), "churn_risk__churn_basis"),
+    "customer_at_risk_count": churn_risk.answer(
+        count(AT_RISK), "churn_risk__churn_basis", where="t.churn_probability_90d is not null"
+    ),
     "churn_probability_90d": churn_risk.answer(
         "avg(t.churn_probability_90d)", "churn_risk__reason_1"
     ),

@@ -19,7 +19,9 @@ from evergreen.dashboard import build_dashboard, charts, site
 from evergreen.dashboard.formats import change, kind_of, label_of, plain, show, signed
 from evergreen.dashboard.pages import PAGES
 from evergreen.dashboard.pages.churn import without_figures
+from evergreen.dashboard.pages.onboarding import habit_summary
 from evergreen.dashboard.pages.overview import HEADLINES, movement_steps
+from evergreen.dashboard.sections import Shown
 from evergreen.errors import InputRefused
 from evergreen.paths import PROJECT_DIR, Warehouse
 
@@ -531,3 +533,12 @@ def test_a_query_with_a_fault_of_its_own_is_not_taken_for_an_older_file(tmp_path
         pytest.raises(duckdb.ParserException),
     ):
         site.read_rows(con, "broken")
+
+
+def test_a_habit_that_no_rule_explains_is_told_all_the_same():
+    """Habits of the data, such as the use of a feature, have no line that says what to show."""
+    row = {"habit": "uses:reports", "best_share": 0.5, "rest_share": 0.25, "is_shown": True}
+    shown = Shown(as_of_date="2024-12-31", currency="USD")
+    assert "Show newcomers: reports." in habit_summary([row | {"what_to_show": "Reports"}], shown)
+    told = habit_summary([row | {"what_to_show": None}], shown)
+    assert told.endswith("25.0% of the rest.")

@@ -147,15 +147,16 @@ def _follow_up_summary(rows: Rows, shown: Shown) -> str:
     )
 
 
-def _habit_summary(rows: Rows, shown: Shown) -> str:
+def habit_summary(rows: Rows, shown: Shown) -> str:
     sure = [row for row in rows if row["is_shown"]]
     if not sure:
         return "No habit sets the best customers apart beyond chance."
     first = sure[0]
+    # A habit of the data, such as the use of a feature, has no line in the seed that says what.
+    lesson = f" Show newcomers: {first['what_to_show'].lower()}." if first["what_to_show"] else ""
     return (
         f"{show(first['best_share'], 'percent')} of the best did it ({words(first['habit'])}), "
-        f"{show(first['rest_share'], 'percent')} of the rest. Show newcomers: "
-        f"{first['what_to_show'].lower()}."
+        f"{show(first['rest_share'], 'percent')} of the rest.{lesson}"
     )
 
 
@@ -328,7 +329,7 @@ PAGE = Page(
                 "odds_ratio",
                 zero=False,
             ),
-            summary=_habit_summary,
+            summary=habit_summary,
             count=lambda rows: rows[0]["best_count"] + rows[0]["rest_count"],
             measures=("odds_ratio",),
             kinds={"within_days": "count"},
