@@ -7,6 +7,7 @@ from evergreen.dashboard.formats import show, signed, words
 from evergreen.dashboard.sections import Page, Rows, Section, Shown, asked_for, biggest, total
 
 LEVELS = ("critical", "high", "watch", "low", "not_predicted")
+SCORED = LEVELS[:4]
 LEVEL_COLOURS = ("var(--c7)", "var(--c2)", "var(--state-declining)", "var(--c1)", "var(--c6)")
 METHODS = ("model", "recency_rule", "last_period_repeated")
 FIT = (
@@ -27,23 +28,30 @@ def without_figures(rows: Rows) -> Rows:
     return ranked[:8]
 
 
-def _level_summary(rows: Rows, shown: Shown) -> str:
-    risky = [row for row in rows if row["risk_level"] in LEVELS[:2]]
-    count = sum(row["customer_count"] for row in risky)
-    everyone = sum(row["customer_count"] for row in rows)
+def level_summary(rows: Rows, shown: Shown) -> str:
+    """Of those who have a score: who has none is neither at risk nor safe."""
+    scored = [row for row in rows if row["risk_level"] in SCORED]
+    everyone = sum(row["customer_count"] for row in scored)
+    if not everyone:
+        return "Nobody has a churn score, so nobody knows."
+    count = sum(row["customer_count"] for row in scored if row["risk_level"] in LEVELS[:2])
     return (
-        f"{show(count, 'count')} of {show(everyone, 'count')} "
+        f"{show(count, 'count')} of {show(everyone, 'count')} with a score "
         f"({show(count / everyone, 'percent')}) more probably leave than stay."
     )
 
 
-def _risk_summary(rows: Rows, shown: Shown) -> str:
-    risky = sum(float(r["revenue_at_risk"] or 0) for r in rows if r["risk_level"] in LEVELS[:2])
-    whole = sum(float(row["revenue_at_risk"] or 0) for row in rows)
+def risk_summary(rows: Rows, shown: Shown) -> str:
+    """The same of their revenue."""
+    scored = [row for row in rows if row["risk_level"] in SCORED]
+    if not scored:
+        return "Nobody has a churn score, so nobody knows."
+    amounts = {row["risk_level"]: float(row["revenue_at_risk"] or 0) for row in scored}
+    risky, whole = sum(amounts.get(level, 0) for level in LEVELS[:2]), sum(amounts.values())
     share = show(risky / whole if whole else None, "percent")
     return (
         f"{show(risky, 'money', shown.currency)} a year are with customers at high or critical "
-        f"risk, {share} of all."
+        f"risk, {share} of all with a score."
     )
 
 
@@ -146,7 +154,7 @@ PAGE = Page(
                 colours=LEVEL_COLOURS,
                 tooltip=("customer_share", "revenue_at_risk"),
             ),
-            summary=_level_summary,
+            summary=level_summary,
             count=total("customer_count"),
         ),
         Section(
@@ -164,7 +172,7 @@ PAGE = Page(
                 colours=LEVEL_COLOURS,
                 tooltip=("customer_count",),
             ),
-            summary=_risk_summary,
+            summary=risk_summary,
             count=total("customer_count"),
         ),
         Section(
