@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from evergreen.baseline import baseline_date
+from evergreen.baseline import baseline_date, rebuild
 from evergreen.cli import app
 from evergreen.demo import generate
 from evergreen.errors import BuildFailed, InputRefused
@@ -402,6 +402,8 @@ def test_the_command_compares_with_the_baseline(compared):
 
 def test_a_baseline_after_the_data_is_refused(compared):
     now, _ = compared
-    landing = now.folder.parent / "landing"
+    before = now.published_file.stat().st_mtime_ns
     with pytest.raises(InputRefused, match="baseline_date: 2024-12-31 is not before"):
-        refresh(now, landing, variables={"baseline_date": "2024-12-31"})
+        rebuild(now, date(2024, 12, 31), None, {})
+    assert now.published_file.stat().st_mtime_ns == before
+    assert not (now.folder / "baseline").exists()
