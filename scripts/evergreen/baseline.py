@@ -8,6 +8,7 @@ import duckdb
 
 from evergreen.build import build
 from evergreen.errors import InputRefused
+from evergreen.files import quoted
 from evergreen.metrics import Baseline, read_values, write_metrics
 from evergreen.paths import Warehouse
 
@@ -63,8 +64,7 @@ def _copy_raw(warehouse: Warehouse, past: Warehouse) -> None:
     past.folder.mkdir(parents=True)
     with duckdb.connect(str(past.work_file)) as con:
         con.execute("set enable_progress_bar = false")
-        source = str(warehouse.work_file).replace("'", "''")
-        con.execute(f"attach '{source}' as now (read_only)")
+        con.execute(f"attach {quoted(warehouse.work_file)} as now (read_only)")
         con.execute("create schema raw")
         tables = con.execute(
             "select table_name from duckdb_tables() where database_name = 'now' "

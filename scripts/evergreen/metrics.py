@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from evergreen.errors import BuildFailed
+from evergreen.files import quoted
 from evergreen.paths import Warehouse
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Layer:
                     type=metric.type.value.lower(),
                     unit=meta["unit"],
                     question=meta["question"],
-                    description=" ".join((metric.description or "").split()),
+                    description=_one_line(metric.description),
                     window=meta["window"],
                     mature_after_days=meta.get("mature_after_days", 0),
                 )
@@ -348,14 +349,15 @@ def _narrowed(con: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
 def _comment(
     con: duckdb.DuckDBPyConnection, table: str, comment: str, columns: dict[str, str]
 ) -> None:
-    def quoted(text: str) -> str:
-        return "'" + " ".join(text.split()).replace("'", "''") + "'"
-
-    con.execute(f'comment on table {SCHEMA}."{table}" is {quoted(comment)}')
+    con.execute(f'comment on table {SCHEMA}."{table}" is {quoted(_one_line(comment))}')
     found = con.execute(
         "select column_name from duckdb_columns() where schema_name = $1 and table_name = $2",
         [SCHEMA, table],
     ).fetchall()
     for (column,) in found:
         text = columns.get(column) or f"Dimension {column} of MetricFlow."
-        con.execute(f'comment on column {SCHEMA}."{table}"."{column}" is {quoted(text)}')
+        con.execute(f'comment on column {SCHEMA}."{table}"."{column}" is {quoted(_one_line(text))}')
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -67,8 +67,11 @@ def _publish_definitions(warehouse: Warehouse) -> None:
     if not written.exists():
         return  # built by hand, and somewhere else
     aside = warehouse.definitions.with_name(f".{warehouse.definitions.name}.{os.getpid()}.new")
-    shutil.copyfile(written, aside)
-    aside.replace(warehouse.definitions)
+    try:
+        shutil.copyfile(written, aside)
+        aside.replace(warehouse.definitions)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _refuse_foreign_wal(target: Path) -> None:

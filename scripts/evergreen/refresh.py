@@ -24,7 +24,7 @@ from evergreen.errors import (
 from evergreen.paths import Warehouse
 
 Progress = Callable[[str, str], None]
-"""Called with the step (load, build, fit, metrics, audit, publish) and a line about it."""
+"""Called with the step (load, build, fit, score, baseline, metrics, audit, publish) and a line."""
 
 STATUS_OF = {
     InputRefused: "refused",

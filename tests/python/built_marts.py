@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -22,8 +21,6 @@ HEADERS = {
 }
 """The required inputs when a test has no rows for them."""
 Rows = dict[tuple, dict]
-_parsed: dict[str, Path] = {}
-"""dbt vars -> a folder in which dbt has read the project with them: reading it takes long."""
 
 
 def write_landing(folder: Path, **tables: str) -> Path:
@@ -62,9 +59,6 @@ def build_marts(
     """The marts and what feeds them, from what is loaded."""
     variables = _source_variables(mapping) | ({"as_of_date": str(as_of)} if as_of else {})
     text = json.dumps(variables, default=str)
-    target = warehouse.folder / "target"
-    if text in _parsed and not target.exists():
-        shutil.copytree(_parsed[text], target)
     skipped = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
     selected = ("--select", *(f"+{mart}" for mart in marts))
     done = run_dbt(warehouse, ["build", *skipped, *selected, "--vars", text])
@@ -72,7 +66,6 @@ def build_marts(
         raise done.exception
     failed = [node for node in done.result.results if node.status not in ("success", "pass")]
     assert done.success, f"{len(failed)} failed, first: {failed[0].node.name}: {failed[0].message}"
-    _parsed.setdefault(text, target)
 
 
 def _source_variables(mapping: Path | None) -> dict:
