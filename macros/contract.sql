@@ -51,6 +51,10 @@
             {% endif %}
             {% do statements.extend(complete_raw_table(node, relation)) %}
         {% endfor %}
+        {# What is built without a refresh is nothing that a refresh can go on from. #}
+        {% if flags.WHICH in ('build', 'run', 'seed') and not builds_changes() %}
+            {% do statements.append('delete from raw.builds') %}
+        {% endif %}
         {% if first_run.is_true %}
             {% do statements.extend(land_demo(inputs | map(attribute='name') | list)) %}
         {% endif %}

@@ -76,6 +76,31 @@
     ]) }}
 {%- endmacro %}
 
+{#- Days on which a rule's limit is reached, counted from a row of int_customer_rhythm: between them
+    and the next row a state stays as it is. -#}
+{% macro state_limit_days() %}
+    {{ return([
+        dbt.dateadd('day', 'new_for_days + 1', 'first_paid_date'),
+        dbt.dateadd('day', 'reactivated_for_days + 1', 'last_return_date'),
+        dbt.dateadd('day', 'lost_after_days', 'last_active_date'),
+        dbt.dateadd('day', 'dormant_after_days + 1', 'last_active_date'),
+        dbt.dateadd(
+            'day',
+            'cast(floor(dormant_gap_ratio * typical_gap_days) as integer) + 1',
+            'last_active_date',
+        ),
+        dbt.dateadd('day', 'declining_window_days', 'fourth_last_login_date'),
+        dbt.dateadd(
+            'day',
+            'cast(floor(
+                ln(usage_trend_at_login / declining_usage_trend) / ln(2) * 56 / 3.0
+            ) as integer) + 1',
+            'last_login_date',
+        ),
+    ]) }}
+{% endmacro %}
+
+
 {#- A running paid subscription keeps from lost. When the last one ended, the customer is lost
     until they log in, order or subscribe again; else after 180 silent days. -#}
 {% macro is_lost_on(day) -%}

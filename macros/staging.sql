@@ -43,7 +43,7 @@
         {{ at }} as activity_at,
         cast({{ voided_at }} as timestamp) as voided_at
     from {{ ref(from or 'stg_' ~ input) }}
-    where {{ where }}
+    where ({{ where }}) and {{ is_touched(customer) }}
 {%- endmacro %}
 
 

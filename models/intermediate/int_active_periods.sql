@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    meta={'touched_by': 'int_touched_customers'},
+) }}
 {#- Who was active when, in the three kinds of activity that retention is counted in. -#}
 with activities as (
     select
@@ -12,6 +16,7 @@ with activities as (
     where
         activities.voided_date is null
         and (types.is_engagement or activities.activity in ('order_paid', 'login_success'))
+        and {{ is_touched('activities.customer_id') }}
 ),
 
 -- The long stream is read once; what follows works on few rows per customer.

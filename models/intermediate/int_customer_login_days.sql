@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    meta={'touched_by': 'int_touched_customers'},
+) }}
 {#- Login days with the usage trend: the exponentially weighted login-day rate with a half-life of
     14 days over that of 56 days. Counted back from the customer's final login, weights cannot
     overflow. -#}
@@ -6,7 +10,7 @@ with login_days as (
         customer_id,
         activity_date as login_date
     from {{ ref('int_customer_activities') }}
-    where activity = 'login_success'
+    where activity = 'login_success' and {{ is_touched() }}
 ),
 
 measured as (

@@ -1,9 +1,16 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    meta={'touched_by': 'int_touched_rhythms'},
+) }}
 {#- What a customer's state depends on, running along the days on which it can change. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
     where
-        activity in ('order_paid', 'login_success', 'subscription_ended')
-        or (activity = 'subscription_month' and quantity = 1)
+        (
+            activity in ('order_paid', 'login_success', 'subscription_ended')
+            or (activity = 'subscription_month' and quantity = 1)
+        )
+        and {{ is_touched(by='int_touched_rhythms') }}
 ),
 
 thresholds as (
@@ -22,7 +29,9 @@ first_days as (
     from periods
     inner join {{ ref('int_customers') }} as customers
         on periods.customer_id = customers.customer_id
-    where customers.first_seen_date is not null
+    where
+        customers.first_seen_date is not null
+        and {{ is_touched('customers.customer_id', by='int_touched_rhythms') }}
 ),
 
 events as (

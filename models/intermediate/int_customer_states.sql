@@ -1,8 +1,12 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    meta={'touched_by': 'int_touched_states'},
+) }}
 {#- Between two days of int_customer_rhythm only time passes, so a state can change on the few days
     on which a rule's limit is reached. The state is worked out on those, and equal neighbours are
     joined. -#}
 with rhythm as (
-    select * from {{ ref('int_customer_rhythm') }}
+    select * from {{ ref('int_customer_rhythm') }} where {{ is_touched(by='int_touched_states') }}
 ),
 
 calendar as (
@@ -15,25 +19,7 @@ thresholds as (
 
 limits as (
     select rhythm.*, day as check_date from rhythm
-    {% for first_day in [
-        dbt.dateadd('day', 'new_for_days + 1', 'first_paid_date'),
-        dbt.dateadd('day', 'reactivated_for_days + 1', 'last_return_date'),
-        dbt.dateadd('day', 'lost_after_days', 'last_active_date'),
-        dbt.dateadd('day', 'dormant_after_days + 1', 'last_active_date'),
-        dbt.dateadd(
-            'day',
-            'cast(floor(dormant_gap_ratio * typical_gap_days) as integer) + 1',
-            'last_active_date',
-        ),
-        dbt.dateadd('day', 'declining_window_days', 'fourth_last_login_date'),
-        dbt.dateadd(
-            'day',
-            'cast(floor(
-                ln(usage_trend_at_login / declining_usage_trend) / ln(2) * 56 / 3.0
-            ) as integer) + 1',
-            'last_login_date',
-        ),
-    ] %}
+    {% for first_day in state_limit_days() %}
     union all
     select rhythm.*, cast({{ first_day }} as date) as check_date from rhythm cross join thresholds
     {% endfor %}

@@ -1,39 +1,17 @@
 {#- The median gap between activity days over all customers, as known on each day. A full refund
     takes its order's gaps away on the day of the refund. -#}
 with active_days as (
-    select distinct
-        periods.customer_id,
-        periods.known_from,
-        periods.known_until,
-        activities.activity_date as day
-    from {{ ref('int_knowledge_periods') }} as periods
-    inner join {{ ref('int_customer_activities') }} as activities
-        on {{ known_in_period('activities', 'periods') }}
-    where
-        activities.activity in ('order_paid', 'login_success')
-        or (activities.activity = 'subscription_month' and activities.quantity = 1)
-),
-
-gaps as (
     select
         known_from,
         known_until,
         day,
-        {{ days_between(
-            'lag(day) over (partition by customer_id, known_from order by day)', 'day'
-        ) }} as gap_days
-    from active_days
-),
-
--- Gaps of over a year count as a year: where the median is that long, 180 silent days come first.
-capped as (
-    select
-        known_from,
-        known_until,
-        day,
+        -- Over a year counts as a year: where the median is that long, 180 silent days come first.
         case when gap_days > 366 then 366 else gap_days end as gap_days
-    from gaps
-    where gap_days is not null
+    from {{ ref('int_active_days') }}
+),
+
+capped as (
+    select * from active_days where gap_days is not null
 ),
 
 changes as (

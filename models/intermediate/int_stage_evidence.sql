@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    meta={'touched_by': 'int_touched_customers'},
+) }}
 with rules as (
     select * from {{ ref('stage_rules') }}
 ),
@@ -23,6 +27,7 @@ evidence as (
         on activities.activity = rules.activity
         and (rules.detail is null or activities.detail = rules.detail)
     inner join periods on {{ known_in_period('activities', 'periods') }}
+    where {{ is_touched('activities.customer_id') }}
 ),
 
 -- The first day needs no numbering, which costs most.
@@ -87,6 +92,7 @@ reached as (
     from {{ ref('int_customers') }} as customers
     inner join periods on customers.customer_id = periods.customer_id
     inner join rules on rules.activity = '*'
+    where {{ is_touched('customers.customer_id') }}
 )
 
 select

@@ -40,11 +40,13 @@ def build(
     progress: Progress | None = None,
     select: str | None = None,
     with_tests: bool = True,
+    changes_only: bool = False,
 ) -> BuildReport:
     """Build and test every model in the warehouse's work file, or those that dbt selects.
 
     Raises BuildFailed, or InputRefused when all that is wrong is a file of mostly bad rows.
 
+    `changes_only`: continue the tables that can be; `evergreen.incremental.plan` says when to.
     `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
     Unit tests prove code, not data: they run in `make test`, not in a refresh.
     """
@@ -65,7 +67,7 @@ def build(
         arguments += ["--target", target]
     if select:
         arguments += ["--select", select]
-    result = run_dbt(warehouse, arguments, progress)
+    result = run_dbt(warehouse, arguments, progress, changes_only)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if result.exception:
@@ -107,7 +109,12 @@ def check_variables(given: dict) -> None:
             raise InputRefused(f"{name}: {value} is no time zone; write one such as Europe/Berlin.")
 
 
-def run_dbt(warehouse: Warehouse, arguments: list[str], progress: Progress | None = None):
+def run_dbt(
+    warehouse: Warehouse,
+    arguments: list[str],
+    progress: Progress | None = None,
+    changes_only: bool = False,
+):
     """A dbt command on the project, building in the warehouse's work file."""
     from dbt.cli.main import dbtRunner  # importing dbt takes seconds: only who builds pays for it
 
@@ -125,7 +132,7 @@ def run_dbt(warehouse: Warehouse, arguments: list[str], progress: Progress | Non
         *("--target-path", str(warehouse.folder / "target")),
         *("--log-path", str(warehouse.folder / "logs"), "--log-level", "none"),
     ]
-    with _environment(warehouse), contextlib.chdir(PROJECT_DIR):
+    with _environment(warehouse, changes_only), contextlib.chdir(PROJECT_DIR):
         try:
             return dbtRunner(callbacks=[on_event]).invoke([*arguments, *places])
         finally:
@@ -143,11 +150,12 @@ def _close_connections() -> None:
 
 
 @contextlib.contextmanager
-def _environment(warehouse: Warehouse) -> Iterator[None]:
+def _environment(warehouse: Warehouse, changes_only: bool) -> Iterator[None]:
     """Tell profiles.yml which files to use, and put the environment back afterwards."""
     names = {
         "EVERGREEN_WORK": str(warehouse.work_file),
         "EVERGREEN_TEMP": str(warehouse.folder / "tmp"),
+        "EVERGREEN_BUILD": "changes" if changes_only else "all",
     }
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)

@@ -13,6 +13,7 @@ import duckdb
 
 from evergreen.contract import Contract, Table, raw_ddl, read_contract
 from evergreen.errors import InputRefused, Locked
+from evergreen.incremental import forget, note_changes
 from evergreen.load_files import (
     Fingerprint,
     LandedFile,
@@ -33,7 +34,15 @@ from evergreen.load_mapping import (
     source_sink,
     unused_rows,
 )
-from evergreen.load_readers import Batch, ReadResult, Sink, nearest, quoted, read_file
+from evergreen.load_readers import (
+    Batch,
+    ReadResult,
+    Sink,
+    literal,
+    nearest,
+    quoted,
+    read_file,
+)
 from evergreen.paths import DEMO_MARKER, Warehouse
 
 Progress = Callable[[str], None]
@@ -246,6 +255,9 @@ class _Load:
         self._progress(f"loading {file.name}")
         old_rows = self._set_aside(sink, file) if known else None
         result = read_file(self._batch, file, sink)
+        if sink.schema == "raw":
+            new_rows = f"{sink.table} where _file = {literal(file.name)}"
+            note_changes(self._con, self._contract.table(sink.name), new_rows, old_rows)
         withdrawn = self._count_withdrawn(sink, file, old_rows) if old_rows else 0
         self._write_ledger(sink, file, mark, result, withdrawn)
         self._note(file, result)
@@ -369,6 +381,7 @@ class _Load:
         # What was learnt from the demo says nothing about real customers.
         self._con.execute("delete from raw.model_parameters")
         self._con.execute("delete from raw.model_nodes")
+        forget(self._con)
         self._report.is_changed = True
 
     def _check_required(self) -> None:

@@ -16,6 +16,7 @@ import duckdb
 
 from evergreen.contract import Contract, Table, ledger_ddl
 from evergreen.errors import InputRefused
+from evergreen.incremental import note_changes
 from evergreen.load_readers import Sink, check_types, literal, make_landing_table, nearest, quoted
 
 ROWS, BOOKS, VIEWS = "landed", "landed_books", "landing"
@@ -199,6 +200,7 @@ def _replace_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: d
     con.execute(f"create or replace temp table old_rows as from {table}")
     con.execute(f"delete from {table}")
     con.execute(_insert_statement(con, mapping), [loaded_at])
+    note_changes(con, mapping.table, table, "old_rows")
     con.execute(
         "create or replace temp table withdrawn as select _file, count(*) as row_count from ("
         " select * exclude (_line, _loaded_at) from old_rows"

@@ -94,6 +94,7 @@ def _refresh(
     tell: Progress,
     log: "RefreshLog",
 ) -> RefreshReport:
+    from evergreen import incremental
     from evergreen.audit import audit  # these import dbt and Great Expectations: seconds
     from evergreen.baseline import baseline_date, rebuild
     from evergreen.build import build, project_variables
@@ -105,15 +106,30 @@ def _refresh(
     then = baseline_date(project_variables() | variables)
     tell("load", f"reading {landing}")
     loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
-    built = build(warehouse, as_of, target, variables, lambda line: tell("build", line))
+    changes_only = incremental.plan(warehouse, variables)
+    built = build(
+        warehouse,
+        as_of,
+        target,
+        variables,
+        lambda line: tell("build", line),
+        changes_only=changes_only,
+    )
     warnings = list(built.warnings)
     fitted = fit_if_due(warehouse, variables, lambda line: tell("fit", line))
     if fitted.is_new:
         scored = build(
-            warehouse, as_of, target, variables, lambda line: tell("score", line), FITTED_MODELS
+            warehouse,
+            as_of,
+            target,
+            variables,
+            lambda line: tell("score", line),
+            FITTED_MODELS,
+            changes_only=changes_only,
         )
         warnings += [warning for warning in scored.warnings if warning not in warnings]
     warnings += fitted.warnings
+    incremental.settle(warehouse, variables)
     baseline = None
     if then:
         baseline = rebuild(warehouse, then, target, variables, lambda line: tell("baseline", line))

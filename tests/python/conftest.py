@@ -21,7 +21,7 @@ _parses: dict[tuple[str, ...], Path] = {}
 _run_dbt, _connection_keys = build.run_dbt, DuckDBCredentials._connection_keys
 
 
-def run_dbt_parsed(warehouse: Warehouse, arguments: list[str], progress=None):
+def run_dbt_parsed(warehouse: Warehouse, arguments: list[str], progress=None, *more):
     """dbt keeps what it parsed beside what it built, and nine seconds of each new warehouse go into
     reading the same project: here a new one begins with the parse of the one before it, of the same
     vars. dbt still compares every file."""
@@ -30,7 +30,7 @@ def run_dbt_parsed(warehouse: Warehouse, arguments: list[str], progress=None):
     if variables in _parses and not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(_parses[variables], kept)
-    result = _run_dbt(warehouse, arguments, progress)
+    result = _run_dbt(warehouse, arguments, progress, *more)
     if variables not in _parses and kept.exists():
         _parses[variables] = Path(_folder.name) / f"{len(_parses)}-{PARSED}"
         shutil.copy(kept, _parses[variables])

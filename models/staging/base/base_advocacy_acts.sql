@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'advocacy_acts') }}
+    {{ landed_rows('advocacy_acts') }}
 ),
 
 typed as (

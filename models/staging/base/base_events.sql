@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'events') }}
+    {{ landed_rows('events') }}
 ),
 
 typed as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'logins') }}
+    {{ landed_rows('logins') }}
 ),
 
 typed as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'order_items') }}
+    {{ landed_rows('order_items') }}
 ),
 
 orders as (

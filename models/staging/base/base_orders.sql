@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'orders') }}
+    {{ landed_rows('orders') }}
 ),
 
 typed as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'referrals') }}
+    {{ landed_rows('referrals') }}
 ),
 
 typed as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'subscriptions') }}
+    {{ landed_rows('subscriptions') }}
 ),
 
 typed as (

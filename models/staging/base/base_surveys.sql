@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'surveys') }}
+    {{ landed_rows('surveys') }}
 ),
 
 scales as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'tickets') }}
+    {{ landed_rows('tickets') }}
 ),
 
 typed as (

@@ -1,5 +1,5 @@
 with landed as (
-    select * from {{ source('raw', 'touches') }}
+    {{ landed_rows('touches') }}
 ),
 
 typed as (
