@@ -10,6 +10,7 @@ WAREHOUSE := warehouse
 PUBLISHED := $(WAREHOUSE)/published/evergreen.duckdb
 DEMO := $(WAREHOUSE)/demo
 SUPERSET := .venv-superset
+AUDIT := .venv-audit
 SOURCES := $(shell find models macros seeds scripts gx dashboard dbt_project.yml profiles.yml -type f \
 	! -path '*/__pycache__/*' ! -path '*.egg-info/*' 2>/dev/null | tr ' ' '?')
 
@@ -19,7 +20,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .PHONY: help build setup setup-dev test check format lint bench screenshots docs clean superset \
-	superset-check
+	superset-check audit offline-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +86,17 @@ bench: $(VENV)/.dev ## Measure loading, customer value, and what BI waits for at
 
 screenshots: $(VENV)/.dev ## Photograph the dashboard of a demo for the README (needs Chromium)
 	$(BIN)/python scripts/screenshots.py
+
+audit: $(AUDIT)/.done ## Look the locked packages up among known vulnerabilities (needs a network, fails without)
+	$(AUDIT)/bin/python scripts/audit_locks.py --pip-audit $(AUDIT)/bin/pip-audit
+
+$(AUDIT)/.done:
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	touch $@
+
+offline-check: $(VENV)/.core ## Prove that nothing phones home: run it all without a network, traced (needs strace)
+	$(BIN)/python scripts/offline_check.py
 
 docs: $(VENV)/.core ## Build the dbt documentation as one page
 	$(BIN)/dbt --quiet docs generate --static --target-path $(WAREHOUSE)/docs

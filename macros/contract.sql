@@ -103,6 +103,19 @@
 {% endmacro %}
 
 
+{#- When an input last brought rows, for `dbt source freshness`, which by itself takes an input
+    that never had a file for one that stopped long ago. Such an input is not late. -#}
+{% macro last_loaded_at(relation) %}
+    {{ return(adapter.dispatch('last_loaded_at', 'evergreen')(relation)) }}
+{% endmacro %}
+
+{% macro duckdb__last_loaded_at(relation) %}
+    {{ return(
+        "select coalesce(max(_loaded_at), current_timestamp at time zone 'UTC') from " ~ relation
+    ) }}
+{% endmacro %}
+
+
 {#- SQL that lands seeds/demo. Each engine says how. -#}
 {% macro land_demo(inputs) %}
     {{ return(adapter.dispatch('land_demo', 'evergreen')(inputs)) }}

@@ -380,20 +380,13 @@ def project(demo: Metrics, tmp_path_factory) -> Path:
 
 
 def mf(project: Path, *arguments: str) -> str:
-    """Output of the command. It asks the package index for updates and can't be told not to: a
-    proxy that nobody listens on keeps it from it. Its answer would be kept in the temporary
-    folder."""
+    """Output of the command."""
     local = {
         "EVERGREEN_WORK": str(project / "work.duckdb"),
         "EVERGREEN_TEMP": str(project / "tmp"),
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "https_proxy": "http://127.0.0.1:9",
-        "NO_PROXY": "",
-        "no_proxy": "",
-        "TMPDIR": str(project),
     }
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("mf")), *arguments],
+        [sys.executable, "-m", "evergreen.mf", *arguments],
         cwd=project,
         env=os.environ | local,
         capture_output=True,
