@@ -114,8 +114,8 @@
 
 {% macro epoch_hint(landed) -%}
     case
-        when length({{ landed }}) in (10, 13) and {{ looks_like_number(landed) }}
-            then '(seconds or milliseconds since 1970? convert it in a mapping)'
+        when length({{ landed }}) in (10, 13, 16, 19) and {{ looks_like_number(landed) }}
+            then '(seconds, or parts of a second, since 1970? convert it in a mapping)'
     end
 {%- endmacro %}
 
@@ -394,11 +394,13 @@ judged as (
     {%- endif -%}
 {%- endmacro %}
 
-{#- A fingerprint of typed values: 10.0 and 10.00 are the same content. -#}
+{#- A fingerprint of typed values: 10.0 and 10.00 are the same content. Each has its length before
+    it, so that no character within a text can pass for the end of it. -#}
 {% macro content_of(columns) -%}
-    md5(concat_ws(chr(31)
+    md5(concat_ws(','
         {%- for column in columns -%}
-        , coalesce(cast({{ column }} as {{ dbt.type_string() }}), chr(30))
+        {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+        , coalesce(cast(length({{ text }}) as {{ dbt.type_string() }}) || ':' || {{ text }}, '-')
         {%- endfor -%}
     ))
 {%- endmacro %}

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import hashlib
 import os
+import shutil
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def fingerprint(file: LandedFile) -> Fingerprint | None:
 
 
 def check_text(file: LandedFile) -> TextFacts:
-    """Read a text file once, completely: encoding, NUL bytes, line ends, gzip integrity."""
+    """Read a text file once, completely: encoding, NUL bytes, line ends."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     line_feeds = carriage_returns = pairs = content_lines = size = 0
     previous = b""
@@ -162,9 +163,20 @@ def check_text(file: LandedFile) -> TextFacts:
 
 def text_lines(file: LandedFile) -> Iterator[str]:
     """The lines of a checked text file, cut at line feeds only, without the byte order mark."""
-    opener = gzip.open if file.is_gzip else open
-    with opener(file.path, "rt", encoding="utf-8-sig", newline="\n") as stream:
+    with file.path.open(encoding="utf-8-sig", newline="\n") as stream:
         yield from stream
+
+
+def unpack(file: LandedFile, target: Path) -> None:
+    """Unpack a gzip file of any number of members. Raises InputRefused if it is not whole."""
+    _check_gzip_start(file)
+    try:
+        with gzip.open(file.path) as stream, target.open("wb") as unpacked:
+            shutil.copyfileobj(stream, unpacked, CHUNK_BYTES)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputRefused(
+            f"{file.name}: the gzip file is incomplete or damaged ({error}). Deliver it again."
+        ) from None
 
 
 def _walk(root: Path) -> list[Path]:
@@ -206,7 +218,12 @@ def _check_name(name: str) -> None:
 
 
 def _check_inside(root: Path, path: Path, name: str) -> None:
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except RuntimeError:
+        raise InputRefused(
+            f"{name}: a link that leads back to itself. Put the file itself in its place."
+        ) from None
     if not target.is_relative_to(root):
         raise InputRefused(
             f"{name}: a link to {target}, outside the landing folder. "
@@ -215,21 +232,9 @@ def _check_inside(root: Path, path: Path, name: str) -> None:
 
 
 def _chunks(file: LandedFile) -> Iterator[bytes]:
-    """The bytes of the text, unpacked if need be."""
-    if not file.is_gzip:
-        with file.path.open("rb") as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                yield chunk
-        return
-    _check_gzip_start(file)
-    try:
-        with gzip.open(file.path) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                yield chunk
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputRefused(
-            f"{file.name}: the gzip file is incomplete or damaged ({error}). Deliver it again."
-        ) from None
+    with file.path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
 
 
 def _check_gzip_start(file: LandedFile) -> None:

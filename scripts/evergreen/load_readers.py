@@ -9,16 +9,17 @@ file whose line ends it guessed wrong: all of them without an error.
 
 import csv
 import difflib
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from evergreen.errors import EvergreenError, InputRefused
-from evergreen.load_files import LandedFile, TextFacts, check_text, text_lines
+from evergreen.load_files import LandedFile, TextFacts, check_text, text_lines, unpack
 
 MAX_COLUMNS = 2000
 MAX_RECORD_CHARS = 4_000_000
@@ -31,7 +32,8 @@ LOADER_COLUMNS = ("_file", "_line", "_loaded_at")
 JSON_DELIMITER = "\x01"
 # Runs of (strings or anything that is no number), then a number: the number gets quotes, because
 # DuckDB's JSON functions take 1.10 through a double. The last match always adds one empty pair.
-QUOTE_NUMBERS = r"""((?:"(?:[^"\\]|\\.)*"|[^"0-9-])+)(-?[0-9][0-9eE.+-]*)?"""
+# DuckDB calls -Infinity and -NaN valid JSON too.
+QUOTE_NUMBERS = r"""((?:"(?:[^"\\]|\\.)*"|[^"0-9-])+)(-?[0-9][0-9eE.+-]*|-[A-Za-z]+)?"""
 
 csv.field_size_limit(MAX_LINE_BYTES)
 
@@ -112,10 +114,14 @@ def read_file(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
     """Load one file into the sink's table. Raises InputRefused."""
     reader = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}[file.format]
     with tempfile.TemporaryDirectory(dir=batch.scratch) as folder:
-        # A link with a plain name: quotes, stars and brackets in names mean nothing to the reader.
-        link = Path(folder) / "input"
-        link.symlink_to(file.path)
-        return reader(batch, file, sink, link)
+        # A plain name: quotes, stars and brackets in names mean nothing to the reader.
+        path = Path(folder) / "input"
+        if file.is_gzip:
+            # DuckDB does not read every gzip file: not those with a comment, or with padding.
+            unpack(file, path)
+        else:
+            path.symlink_to(file.path)
+        return reader(batch, replace(file, path=path), sink)
 
 
 def plan_columns(file: LandedFile, sink: Sink, names: Sequence[str], place: str = "") -> Plan:
@@ -123,11 +129,13 @@ def plan_columns(file: LandedFile, sink: Sink, names: Sequence[str], place: str 
     names = [name.strip() for name in names]
     _check_names(file, names)
     if sink.columns is None:
-        for name in names:
+        for number, name in enumerate(names, start=1):
             if name.lower() in LOADER_COLUMNS:
+                raise InputRefused(_loader_name(file, name))
+            if not name:
                 raise InputRefused(
-                    f'{file.name}: the column "{name}" has a name that the loader itself uses. '
-                    "Rename it."
+                    f"{file.name}: column {number} has no name, so no mapping could read it. "
+                    "Name it, or leave it out."
                 )
         return Plan(tuple((name.lower(), i) for i, name in enumerate(names)))
     positions = {name.lower(): i for i, name in enumerate(names)}
@@ -138,6 +146,10 @@ def plan_columns(file: LandedFile, sink: Sink, names: Sequence[str], place: str 
     taken = {i for _, i in known}
     extras = tuple((name, i) for i, name in enumerate(names) if i not in taken)
     return Plan(known, extras)
+
+
+def _loader_name(file: LandedFile, name: str) -> str:
+    return f'{file.name}: the column "{name}" has a name that the loader itself uses. Rename it.'
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
@@ -240,7 +252,6 @@ class _CsvFile:
 
     file: LandedFile
     sink: Sink
-    link: Path
     facts: TextFacts
     header: list[str]
     delimiter: str
@@ -252,11 +263,11 @@ class _CsvFile:
         return [f"c{i}" for i in range(len(self.header))]
 
 
-def _read_csv(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadResult:
+def _read_csv(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
     facts = check_text(file)
-    header, delimiter = _header(file, sink, link)
+    header, delimiter = _header(file, sink)
     plan = plan_columns(file, sink, header, _guess_note(delimiter))
-    csv_file = _CsvFile(file, sink, link, facts, header, delimiter, plan)
+    csv_file = _CsvFile(file, sink, facts, header, delimiter, plan)
     count = _read_in_one_go(batch, csv_file)
     if count is None:
         result = _read_record_by_record(batch, csv_file)
@@ -271,7 +282,7 @@ def _read_in_one_go(batch: Batch, csv_file: _CsvFile) -> int | None:
     file, sink = csv_file.file, csv_file.sink
     if not csv_file.facts.is_uniform or len(csv_file.header) == 1:
         return None
-    source = _csv_source(csv_file.link, csv_file.values, csv_file.delimiter, file.is_gzip)
+    source = _csv_source(file.path, csv_file.values, csv_file.delimiter)
     numbered = f"(select *, row_number() over () + 1 as _n from {source})"
     count = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
     _drop_rejects(batch)
@@ -281,15 +292,13 @@ def _read_in_one_go(batch: Batch, csv_file: _CsvFile) -> int | None:
     return None
 
 
-def _csv_source(
-    path: Path, columns: Sequence[str], delimiter: str, is_gzip: bool, is_clean: bool = False
-) -> str:
+def _csv_source(path: Path, columns: Sequence[str], delimiter: str, is_clean: bool = False) -> str:
     """A call of read_csv. `is_clean`: cut into records by us, without a header."""
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, header = {not is_clean}, "
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', columns = {{{types}}}, "
-        f"compression = '{'gzip' if is_gzip else 'none'}', parallel = false, "
+        "compression = 'none', parallel = false, "
         f"max_line_size = {MAX_LINE_BYTES}, strict_mode = {not is_clean}, "
         "store_rejects = true, rejects_limit = 0)"
     )
@@ -312,7 +321,7 @@ def _has_repeated_header(batch: Batch, csv_file: _CsvFile) -> bool:
     return found is not None
 
 
-def _header(file: LandedFile, sink: Sink, link: Path) -> tuple[list[str], str]:
+def _header(file: LandedFile, sink: Sink) -> tuple[list[str], str]:
     """Names in the first line, and the delimiter. Raises InputRefused."""
     first = next(text_lines(file), "").rstrip("\r\n")
     if not first.strip():
@@ -332,15 +341,13 @@ def _header(file: LandedFile, sink: Sink, link: Path) -> tuple[list[str], str]:
             f"{file.name}, line 1: the header cannot be read (a quote is not closed, or line ends "
             "are carriage returns alone). Write one line of column names, line ends LF or CRLF."
         )
-    delimiter = _choose_delimiter(file, sink, found, link)
+    delimiter = _choose_delimiter(file, sink, found)
     return found[delimiter], delimiter
 
 
-def _choose_delimiter(
-    file: LandedFile, sink: Sink, headers: dict[str, list[str]], link: Path
-) -> str:
+def _choose_delimiter(file: LandedFile, sink: Sink, headers: dict[str, list[str]]) -> str:
     if sink.columns is None:
-        return _sniffed_delimiter(file, headers, link)
+        return _sniffed_delimiter(file, headers)
     known = {column.lower() for column in sink.columns}
     found = {d: known & {name.lower() for name in names} for d, names in headers.items()}
     # Sure when all required columns are found; if not, the refusal names this guess.
@@ -352,17 +359,16 @@ def _guess_note(delimiter: str) -> str:
     return f" (read with {names[delimiter]} between the columns)"
 
 
-def _sniffed_delimiter(file: LandedFile, headers: dict[str, list[str]], link: Path) -> str:
+def _sniffed_delimiter(file: LandedFile, headers: dict[str, list[str]]) -> str:
     """Sure if one delimiter alone finds columns, or DuckDB's sniffer decides between several."""
     several = [delimiter for delimiter, names in headers.items() if len(names) > 1]
     if len(several) <= 1:
         return several[0] if several else ","
-    packing = "gzip" if file.is_gzip else "none"
     try:
         # A connection of its own: a failed statement would end the load's transaction.
         with duckdb.connect() as con:
             guess = con.execute(
-                f"select delimiter from sniff_csv({literal(str(link))}, compression = '{packing}')"
+                f"select delimiter from sniff_csv({literal(str(file.path))}, compression = 'none')"
             ).fetchone()[0]
     except duckdb.Error:
         guess = "none"
@@ -377,7 +383,7 @@ def _sniffed_delimiter(file: LandedFile, headers: dict[str, list[str]], link: Pa
 def _read_record_by_record(batch: Batch, csv_file: _CsvFile) -> ReadResult:
     """Cut the file into records, set the malformed aside, and let DuckDB read the good ones."""
     file, sink = csv_file.file, csv_file.sink
-    clean = csv_file.link.with_name("clean.csv")
+    clean = file.path.with_name("clean.csv")
     result = ReadResult()
     malformed: list[_Malformed] = []
     written, last = 0, None
@@ -394,7 +400,7 @@ def _read_record_by_record(batch: Batch, csv_file: _CsvFile) -> ReadResult:
                 malformed = []
     if malformed:
         _insert_malformed(batch, file, sink, malformed)
-    source = _csv_source(clean, ["n", *csv_file.values], csv_file.delimiter, False, is_clean=True)
+    source = _csv_source(clean, ["n", *csv_file.values], csv_file.delimiter, is_clean=True)
     numbered = f"(select *, n::bigint as _n from {source})"
     result.row_count = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
     _drop_rejects(batch)
@@ -423,6 +429,13 @@ class _Records:
         self._pushed: list[str] = []
         self._delimiter = delimiter
         self._header = list(header)
+        # Of these alone a line is blank; a line of tabs between columns is a row without values.
+        self._blanks = " \t\r\n".replace(delimiter, "")
+        end = f"(?={re.escape(delimiter)}|\\Z)"
+        self._field = re.compile(
+            f' *"(?P<quoted>[^"]*(?:""[^"]*)*)" *{end}'
+            f'|(?! *")(?P<plain>[^{re.escape(delimiter)}]*){end}'
+        )
         self._line = 0
 
     def __iter__(self) -> Iterator[tuple[int, str] | _Malformed]:
@@ -430,10 +443,10 @@ class _Records:
         self._parse(next(take))
         for text in take:
             start = self._line
-            if not text.strip():
+            if not text.strip(self._blanks):
                 continue
             if '"' in text:
-                consumed, fields, error = self._parse(text)
+                consumed, fields, error = self._quoted(text)
                 count = len(fields)
             else:
                 consumed, fields, error = [text], None, _plain_error(text)
@@ -446,7 +459,7 @@ class _Records:
             elif self._is_header(body, fields):
                 yield _Malformed(start, "repeated_header", "The header line again.", _cut(body))
             else:
-                yield start, body
+                yield start, body if fields is None else self._written(fields)
 
     def _take(self) -> Iterator[str]:
         while True:
@@ -470,6 +483,29 @@ class _Records:
             self._line -= len(consumed) - 1
             self._pushed += reversed(consumed[1:])
             return consumed[:1], [], f"{error}"
+
+    def _quoted(self, first: str) -> tuple[list[str], list[str], str | None]:
+        """As `_parse`, but spaces around quotes belong to no value, as DuckDB reads them."""
+        consumed, fields, error = self._parse(first)
+        body = "".join(consumed).removesuffix("\n").removesuffix("\r")
+        if error is None and ' "' not in body:
+            return consumed, fields, None
+        found: list[str] = []
+        place = -1
+        while place < len(body):
+            match = self._field.match(body, place + 1)
+            if match is None:
+                return consumed, [], error or "a quote that is not closed, or text behind it"
+            value = match["quoted"]
+            found.append(match["plain"] if value is None else value.replace('""', '"'))
+            place = match.end()
+        return consumed, found, None
+
+    def _written(self, fields: Sequence[str]) -> str:
+        """The record with quotes around each value, so that DuckDB cuts it where we did."""
+        return self._delimiter.join(
+            '"' + field.replace('"', '""') + '"' if field else "" for field in fields
+        )
 
     def _feed(self, first: str, consumed: list[str]) -> Iterator[str]:
         size = 0
@@ -506,9 +542,9 @@ def _cut(text: str) -> str:
 # JSON lines and Parquet ---------------------------------------------------------------------------
 
 
-def _read_json(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadResult:
+def _read_json(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
     facts = check_text(file)
-    invalid = _stage_json_lines(batch, file, link, facts)
+    invalid = _stage_json_lines(batch, file, facts)
     result = ReadResult()
     for i in range(0, len(invalid), MALFORMED_BATCH):
         _insert_malformed(batch, file, sink, invalid[i : i + MALFORMED_BATCH])
@@ -526,13 +562,11 @@ def _read_json(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadRe
     return result
 
 
-def _stage_json_lines(
-    batch: Batch, file: LandedFile, link: Path, facts: TextFacts
-) -> list[_Malformed]:
+def _stage_json_lines(batch: Batch, file: LandedFile, facts: TextFacts) -> list[_Malformed]:
     """Make `json_lines` (_n, _body: the object, numbers in quotes); return the other lines."""
     con = batch.con
-    if not (facts.is_uniform and _stage_lines_in_one_go(batch, file, link, facts)):
-        _stage_lines_one_by_one(batch, file, link)
+    if not (facts.is_uniform and _stage_lines_in_one_go(batch, file, facts)):
+        _stage_lines_one_by_one(batch, file)
     con.execute(
         "create or replace temp table json_lines as select _n, text,"
         " case when json_valid(text) and json_type(text) = 'OBJECT'"
@@ -553,23 +587,23 @@ def _stage_json_lines(
     ]
 
 
-def _line_source(path: Path, columns: Sequence[str], is_gzip: bool) -> str:
+def _line_source(path: Path, columns: Sequence[str]) -> str:
     """A call of read_csv that reads whole lines."""
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, header = false, "
         f"delim = {literal(JSON_DELIMITER)}, quote = '', escape = '', columns = {{{types}}}, "
-        f"compression = '{'gzip' if is_gzip else 'none'}', parallel = false, "
+        "compression = 'none', parallel = false, "
         f"max_line_size = {MAX_LINE_BYTES}, strict_mode = false, "
         "store_rejects = true, rejects_limit = 0)"
     )
 
 
-def _stage_lines_in_one_go(batch: Batch, file: LandedFile, link: Path, facts: TextFacts) -> bool:
+def _stage_lines_in_one_go(batch: Batch, file: LandedFile, facts: TextFacts) -> bool:
     """Make `text_lines` (_n, text); false if the reader left out a line."""
     batch.con.execute(
         "create or replace temp table text_lines as select row_number() over () as _n, text"
-        f" from {_line_source(link, ['text'], file.is_gzip)}"
+        f" from {_line_source(file.path, ['text'])}"
     )
     rejected = batch.con.execute("select count(*) from reject_errors").fetchone()[0]
     _drop_rejects(batch)
@@ -577,9 +611,9 @@ def _stage_lines_in_one_go(batch: Batch, file: LandedFile, link: Path, facts: Te
     return rejected == 0 and read >= facts.line_count
 
 
-def _stage_lines_one_by_one(batch: Batch, file: LandedFile, link: Path) -> None:
+def _stage_lines_one_by_one(batch: Batch, file: LandedFile) -> None:
     """`text_lines` of a file that read_csv does not cut where its line feeds are."""
-    clean = link.with_name("clean.txt")
+    clean = file.path.with_name("clean.txt")
     written = 0
     with clean.open("w", encoding="utf-8", newline="") as stream:
         for line, text in enumerate(text_lines(file), start=1):
@@ -588,7 +622,7 @@ def _stage_lines_one_by_one(batch: Batch, file: LandedFile, link: Path) -> None:
             written += 1
     batch.con.execute(
         "create or replace temp table text_lines as select n::bigint as _n, text"
-        f" from {_line_source(clean, ['n', 'text'], False)}"
+        f" from {_line_source(clean, ['n', 'text'])}"
     )
     _drop_rejects(batch)
     row = batch.con.execute("select count(*) from text_lines").fetchone()
@@ -633,26 +667,35 @@ def _check_flat(batch: Batch, file: LandedFile, keys: Sequence[str]) -> None:
             )
 
 
-def _read_parquet(batch: Batch, file: LandedFile, sink: Sink, link: Path) -> ReadResult:
-    con = batch.con
+def _read_parquet(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
+    con, path = batch.con, literal(str(file.path))
     try:
-        described = con.execute(f"describe from read_parquet({literal(str(link))})").fetchall()
+        described = con.execute(f"describe from read_parquet({path})").fetchall()
+        # The reader makes AMOUNT_1 of a second amount. The first row is the file itself.
+        written = con.execute(f"select name from parquet_schema({path}) offset 1").fetchall()
     except duckdb.Error as error:
         raise InputRefused(_damaged_parquet(file, error)) from None
-    names = [row[0] for row in described]
-    plan = plan_columns(file, sink, names)
+    check_types(file.name, [(row[0], row[1], False) for row in described])
+    plan = plan_columns(file, sink, [row[0] for row in written])
     ids = {i for column, i in plan.columns if column in sink.id_columns}
     check_types(file.name, [(row[0], row[1], i in ids) for i, row in enumerate(described)])
+    names = [row[0] for row in described]
+    _check_row_number(file, names)
     values = [f"{quoted(name)}::varchar" for name in names]
     source = (
-        "(select *, file_row_number + 1 as _n"
-        f" from read_parquet({literal(str(link))}, file_row_number = true))"
+        f"(select *, file_row_number + 1 as _n from read_parquet({path}, file_row_number = true))"
     )
     try:
         count = _insert(batch, file, sink, plan, values, source)
     except duckdb.Error as error:
         raise InputRefused(_damaged_parquet(file, error)) from None
     return ReadResult(row_count=count, extras=tuple(name for name, _ in plan.extras))
+
+
+def _check_row_number(file: LandedFile, names: Sequence[str]) -> None:
+    for name in names:
+        if name.lower() == "file_row_number":
+            raise InputRefused(_loader_name(file, name))
 
 
 def _damaged_parquet(file: LandedFile, error: duckdb.Error) -> str:
