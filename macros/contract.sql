@@ -1,6 +1,7 @@
 {#- The input contract, read from the sources in models/staging/_sources.yml. -#}
 
-{#- Columns of one input in contract order: [{name, kind, required, values, default}]. -#}
+{#- Columns of one input in contract order: [{name, kind, required, values, default,
+    pii}]. -#}
 {% macro contract_columns(input) %}
     {% set columns = [] %}
     {% if execute %}
@@ -16,6 +17,7 @@
             {% do columns.append({
                 'name': name, 'kind': meta.kind, 'required': meta.required,
                 'choices': meta.get('values', []), 'default': meta.get('default'),
+                'pii': meta.get('pii'),
             }) %}
         {% endfor %}
     {% endif %}
@@ -55,6 +57,11 @@
         {% if flags.WHICH in ('build', 'run', 'seed') and not builds_changes() %}
             {% do statements.append('delete from raw.builds') %}
         {% endif %}
+        {# The loader writes a salt; who loads by other means gets a random one, once. #}
+        {% do statements.append(
+            'insert into ' ~ inputs[0].schema ~ '.email_salt (salt) select ' ~ random_text()
+            ~ ' where not exists (select 1 from ' ~ inputs[0].schema ~ '.email_salt)'
+        ) %}
         {% if first_run.is_true %}
             {% do statements.extend(land_demo(inputs | map(attribute='name') | list)) %}
         {% endif %}

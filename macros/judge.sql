@@ -11,7 +11,7 @@
       notes        comma-separated codes of what was changed or is odd in a row that stays
       event_at     the time of the row, event_date its day
       accounted_amount  the row's money in row_accounting, in its own currency
-      row_text     the landed columns as JSON, for rows that are set aside -#}
+      row_text     the landed columns as JSON, what is personal left out, for rows set aside -#}
 
 {% macro typed_rows(input) %}
     select
@@ -249,7 +249,7 @@ judged as (
         described.details,
         described.notes,
         case
-            when described.reasons is not null then {{ landed_as_json(names, 'described.') }}
+            when described.reasons is not null then {{ landed_as_json(columns, 'described.') }}
         end as row_text
     from described
     left join repeated_keys
@@ -279,7 +279,7 @@ judged as (
         end as notes,
         case
             when not is_same_content and not has_one_newest
-                then {{ landed_as_json(names, 'described.') }}
+                then {{ landed_as_json(columns, 'described.') }}
         end as row_text
     from resolved as described
 )
@@ -301,18 +301,27 @@ judged as (
 {%- endmacro %}
 
 
-{#- The row as it landed, from cleaned columns (landed_<column>) or from the raw table. -#}
-{% macro landed_as_json(names, prefix='') -%}
-    {%- set texts = [] -%}
-    {%- for name in names %}{% do texts.append(prefix ~ 'landed_' ~ name) %}{% endfor -%}
-    {{ json_of(names, texts, prefix ~ 'landed_extra') }}
+{#- The row as it landed, from cleaned columns (landed_<column>) or from the raw table. What a
+    person could be known by but an id is left out, and so is the content of columns that the
+    contract does not have: this text is published. -#}
+{% macro landed_as_json(columns, prefix='') -%}
+    {{ row_as_json(columns, prefix ~ 'landed_', prefix ~ 'landed_extra') }}
 {%- endmacro %}
 
 {% macro raw_as_json(input, prefix='') -%}
-    {%- set names = contract_columns(input) | map(attribute='name') | list -%}
+    {{ row_as_json(contract_columns(input), prefix, prefix ~ '_extra') }}
+{%- endmacro %}
+
+{% macro row_as_json(columns, prefix, extra) -%}
     {%- set texts = [] -%}
-    {%- for name in names %}{% do texts.append(prefix ~ name) %}{% endfor -%}
-    {{ json_of(names, texts, prefix ~ '_extra') }}
+    {%- for column in columns -%}
+        {%- set text = prefix ~ column.name -%}
+        {%- do texts.append(
+            'case when ' ~ text ~ " is not null then '" ~ not_shown() ~ "' end"
+            if column.pii else text
+        ) -%}
+    {%- endfor -%}
+    {{ json_of(columns | map(attribute='name') | list, texts, extra) }}
 {%- endmacro %}
 
 {% macro json_of(names, texts, extra) %}
@@ -326,7 +335,13 @@ judged as (
             '{{ name }}', {{ texts[loop.index0] }}{{ ', ' if not loop.last }}
             {%- endfor -%}
         ),
-        coalesce(cast({{ extra }} as json), '{}')
+        coalesce(
+            to_json(map(
+                json_keys({{ extra }}),
+                list_transform(json_keys({{ extra }}), lambda name: '{{ not_shown() }}')
+            )),
+            '{}'
+        )
     ) as varchar)
 {%- endmacro %}
 

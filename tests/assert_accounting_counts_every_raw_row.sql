@@ -1,5 +1,5 @@
--- Each row of raw, and each line that could not be read as one, is a landed row of its file, and
--- nothing else is.
+-- Each row of raw, each line that could not be read as one and each row that was erased is a landed
+-- row of its file, and nothing else is.
 with landed as (
     {% for input in input_names() %}
     select
@@ -15,6 +15,13 @@ with landed as (
         file,
         count(*) as row_count
     from {{ source('ledger', 'malformed_lines') }}
+    group by input, file
+    union all
+    select
+        input,
+        file,
+        sum(row_count) as row_count
+    from {{ source('ledger', 'erased_rows') }}
     group by input, file
 ),
 

@@ -1,4 +1,17 @@
-with {{ accepted_rows('customers') }}
+with {{ accepted_rows('customers') }},
+
+-- A salt in rendered SQL would lie in dbt's target folder.
+salts as (
+    select max(salt) as salt from {{ source('ledger', 'email_salt') }}
+),
+
+salted as (
+    select
+        accepted.*,
+        salts.salt
+    from accepted
+    cross join salts
+)
 
 select
     customer_id,
@@ -21,7 +34,7 @@ select
     -- Addresses never leave staging: case and outer spaces are folded, the rest is kept as it is.
     case
         when lower(email) like '%_@_%._%'
-            then md5('{{ env_var("EVERGREEN_EMAIL_SALT", "") }}' || lower(email))
+            then {{ sha256("salt || lower(email)") }}
     end as email_hash,
     created_at
-from accepted
+from salted

@@ -6,7 +6,7 @@ select
     plan,
     upper(currency) as currency,
     {{ to_reporting('monthly_amount') }} as monthly_amount,
-    cancel_reason,
+    {{ without_contacts('cancel_reason') }} as cancel_reason,
     started_at,
     trial_ends_at,
     -- The paid part starts when the trial ends.

@@ -8,7 +8,7 @@ select
     score,
     lowest_score,
     highest_score,
-    answer,
+    {{ without_contacts('answer') }} as answer,
     competitor,
     score is not null or answer is not null or responded_at is not null as is_answered,
     sent_at,

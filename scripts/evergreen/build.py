@@ -5,6 +5,7 @@ import difflib
 import gc
 import json
 import os
+import re
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from evergreen.contract import read_contract
 from evergreen.errors import BuildFailed, InputRefused
 from evergreen.paths import PROJECT_DIR, Warehouse
 
 Progress = Callable[[str], None]
 SHOWN_ROWS = 5
+ADDRESS = re.compile(r"[^\s\",;|<>()@]+@[^\s\",;|<>()@]+")
+"""What looks like an e-mail address: messages are kept in logs and published."""
 QUARANTINE_TEST = "assert_quarantine_rate"
 """The test that refuses a file with too many bad rows: the fault of the input, not of a model."""
 
@@ -182,7 +186,7 @@ def _failure_message(warehouse: Warehouse, failed: list) -> str:
                 f"  row: {row}" for row in _offending_rows(warehouse, node.node.compiled_code)
             ]
     lines.append(f"Details: {warehouse.folder / 'logs' / 'dbt.log'}")
-    return "\n".join(lines)
+    return ADDRESS.sub("[e-mail]", "\n".join(lines))
 
 
 def _offending_rows(warehouse: Warehouse, sql: str | None) -> list[str]:
@@ -193,8 +197,13 @@ def _offending_rows(warehouse: Warehouse, sql: str | None) -> list[str]:
         with duckdb.connect(str(warehouse.work_file)) as con:
             found = con.execute(f"select * from ({sql}) limit {SHOWN_ROWS}")
             names = [column[0] for column in found.description]
+            hidden = read_contract().personal_columns | {"extra", "_extra"}
             return [
-                ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True))
+                ", ".join(
+                    f"{name}={value}"
+                    for name, value in zip(names, row, strict=True)
+                    if name.removeprefix("landed_") not in hidden
+                )
                 for row in found.fetchall()
             ]
     except duckdb.Error:

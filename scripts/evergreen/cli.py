@@ -1,8 +1,7 @@
-"""The command line: `evergreen load | fit | refresh | metrics | dashboard | publish | status`, and
-`demo-data`."""
+"""The command line: `evergreen load | fit | refresh | metrics | dashboard | publish | erase |
+status`, and `demo-data`."""
 
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -35,8 +34,8 @@ app = typer.Typer(
         "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 "
         "build or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 "
         "`status` "
-        "found a problem; 9 `fit` kept the last parameters. After 3 to 7 the published version is "
-        "as it was."
+        "found a problem; 9 `fit` kept the last parameters; 13 `erase` left something to do. After "
+        "3 to 7 the published version is as it was."
     ),
 )
 out = Console(highlight=False)
@@ -297,6 +296,65 @@ def demo_data(
 
 
 @app.command()
+def erase(
+    customer: Annotated[
+        str,
+        typer.Argument(help="A customer's source id, or an e-mail address.", show_default=False),
+    ],
+    warehouse: Folder = None,
+    is_sure: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    landing: Annotated[
+        Path | None,
+        typer.Option(
+            "--landing",
+            help="Folder to search for files that still hold the person. Default: that of the last "
+            "refresh. They are listed, and yours to delete.",
+        ),
+    ] = None,
+) -> None:
+    """Erase one person: all rows, in every file of the warehouse and its exports, for good.
+
+    All ids that are folded into the same person go. What only counts people may still count them.
+    Salted hashes of the ids and addresses stay, so that a later delivery does not bring the person
+    back. A receipt is left in <warehouse>/receipts. Killed or failed half-way? Run it again.
+    """
+    from evergreen.erase import Person
+    from evergreen.erase import erase as run
+
+    place = _warehouse(warehouse)
+    with _Steps() as steps:
+
+        def confirm(person: Person) -> bool:
+            steps.pause()
+            out.print(
+                f"{len(person.ids)} ids, {len(person.addresses)} addresses. Rows that name them:",
+                soft_wrap=True,
+            )
+            _print_table([{"input": name, "rows": n} for name, n in person.rows.items()])
+            for address in sorted(person.shared):
+                out.print(f"{escape(address)} stays: other customers have it too.", soft_wrap=True)
+            return is_sure or typer.confirm("Erase them? This cannot be undone")
+
+        report = run(place, customer, confirm, _absolute(landing), steps)
+    if report is None:
+        out.print("Nothing was changed.")
+        raise typer.Exit(1)
+    out.print(
+        f"Erased: {sum(report.rows.values()):,} rows. Receipt: {report.receipt}", soft_wrap=True
+    )
+    searched = f"Searched after it: {report.searched_count:,} files, nothing found."
+    if report.vague_count:
+        searched += f" Not searched for: {report.vague_count} ids too short to be told from others."
+    out.print(f"Written anew: {escape(', '.join(report.rewritten))}. {searched}", soft_wrap=True)
+    if report.landed:
+        err.print(
+            "[yellow]Landed files that still hold the person, yours to delete:[/yellow] "
+            + escape(", ".join(report.landed)),
+            soft_wrap=True,
+        )
+
+
+@app.command()
 def status(warehouse: Folder = None) -> None:
     """Say what readers see, how the last refresh went, and what was set aside and why.
 
@@ -410,17 +468,23 @@ class _Steps:
         self._live = err.status("") if err.is_terminal else None
         self._step = ""
 
-    def __enter__(self) -> Callable[[str, str], None]:
+    def __enter__(self) -> "_Steps":
         if self._live:
             self._live.start()
-        return self._tell
+        return self
+
+    def pause(self) -> None:
+        """Leave the terminal to a question; the next step goes on below it."""
+        if self._live:
+            self._live.stop()
 
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
 
-    def _tell(self, step: str, line: str) -> None:
+    def __call__(self, step: str, line: str) -> None:
         if self._live:
+            self._live.start()
             self._live.update(f"{step}: {escape(line)}")
             return
         is_new, self._step = step != self._step, step

@@ -24,11 +24,15 @@ LANDING_COLUMNS = (
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an input table. `kind` is what staging makes of its text: id, time, ..."""
+    """One column of an input table. `kind` is what staging makes of its text: id, time, ...
+
+    `pii`: address or text where it holds more of a person than an id; no mart shows it as it is.
+    """
 
     name: str
     kind: str
     is_required: bool
+    pii: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class Contract:
     def table_names(self) -> tuple[str, ...]:
         """Names of the input tables, in order."""
         return tuple(table.name for table in self.tables)
+
+    @property
+    def personal_columns(self) -> set[str]:
+        """Names of columns that hold more of a person than an id."""
+        return {column.name for table in self.tables for column in table.columns if column.pii}
 
     @property
     def required_tables(self) -> tuple[str, ...]:
@@ -129,7 +138,7 @@ def _table(entry: dict) -> Table:
 
 def _column(entry: dict) -> Column:
     meta = entry["config"]["meta"]
-    return Column(entry["name"], meta["kind"], bool(meta["required"]))
+    return Column(entry["name"], meta["kind"], bool(meta["required"]), meta.get("pii"))
 
 
 def _ledger_table(entry: dict) -> LedgerTable:

@@ -16,7 +16,7 @@ import duckdb
 
 from evergreen import __version__
 from evergreen.errors import InputRefused, PublishFailed
-from evergreen.files import quoted, swap_folder, sync
+from evergreen.files import quoted, shared_files, swap_folder, sync, write_whole
 from evergreen.paths import Warehouse
 
 SCHEMAS = ("marts", "metrics")
@@ -53,6 +53,13 @@ def export_parquet(
             f"nothing is published at {warehouse.published_file}: "
             "run `evergreen refresh --landing DIR`"
         )
+    with shared_files():
+        report = _export(warehouse, folder, progress or (lambda line: None))
+    note_export(warehouse, "parquet", report.folder)
+    return report
+
+
+def _export(warehouse: Warehouse, folder: Path, progress: Progress) -> ExportReport:
     target = folder.resolve()  # through a link, or the link itself would be exchanged
     aside = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
@@ -60,7 +67,7 @@ def export_parquet(
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(target)
         _begin(aside, target)
-        rows = _write(warehouse.published_file, aside, progress or (lambda line: None))
+        rows = _write(warehouse.published_file, aside, progress)
         swap_folder(aside, target)
         sync(target.parent)
     except (OSError, duckdb.Error) as error:
@@ -71,6 +78,27 @@ def export_parquet(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return ExportReport(target, rows)
+
+
+def note_export(warehouse: Warehouse, kind: str, folder: Path) -> None:
+    """Keep in mind where copies of the published version lie: an erasure writes them anew."""
+    known = read_exports(warehouse)
+    entry = {"kind": kind, "folder": str(folder)}
+    if entry not in known:
+        write_whole(warehouse.exports_file, json.dumps([*known, entry], indent=1) + "\n")
+
+
+def read_exports(warehouse: Warehouse) -> list[dict]:
+    """Kind (parquet or dashboard) and folder of each export. Raises InputRefused."""
+    try:
+        return json.loads(warehouse.exports_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise InputRefused(
+            f"{warehouse.exports_file} cannot be read ({error}). Restore it, or remove it and "
+            "export again to each folder that holds a copy."
+        ) from None
 
 
 def _refuse_foreign(target: Path) -> None:

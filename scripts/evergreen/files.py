@@ -1,16 +1,46 @@
 """Files and folders that take the place of others at once, and names in SQL."""
 
+import contextlib
 import ctypes
 import errno
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 AT_FDCWD = {"linux": -100, "darwin": -2}
 EXCHANGE = 2
 """RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS are the same number."""
 CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV}
+
+
+_umask_of_the_user: int | None = None
+
+
+@contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """What is made meanwhile can be read by its owner only."""
+    global _umask_of_the_user
+    _umask_of_the_user = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(_umask_of_the_user)
+        _umask_of_the_user = None
+
+
+@contextlib.contextmanager
+def shared_files() -> Iterator[None]:
+    """What is made meanwhile is for readers: whom the user's umask lets in."""
+    if _umask_of_the_user is None:
+        yield
+        return
+    before = os.umask(_umask_of_the_user)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def swap_folder(aside: Path, target: Path) -> None:
@@ -45,6 +75,22 @@ def _exchange(one: Path, other: Path) -> bool:
     if code in CANNOT_EXCHANGE:
         return False
     raise OSError(code, os.strerror(code), str(other))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """A small file that only its owner reads, and that nobody finds half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+        sync(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -29,6 +29,7 @@ COPIES = {
 }
 CUSTOMER_COLUMNS = ("customer_id", "merged_into", "referrer_id", "referred_customer_id")
 STATE = ("builds", "changed_rows", *COPIES)
+"""Tables of `raw` with what is known of the last whole build."""
 
 
 def plan(warehouse: Warehouse, variables: dict) -> bool:

@@ -44,6 +44,7 @@ from evergreen.load_readers import (
     read_file,
 )
 from evergreen.paths import DEMO_MARKER, Warehouse
+from evergreen.tombstones import read_tombstones, restore_tombstones, write_email_salt
 
 Progress = Callable[[str], None]
 
@@ -139,7 +140,7 @@ def load(
         con.begin()
         try:
             batch = Batch(con, datetime.now(UTC).replace(tzinfo=None), Path(scratch))
-            run = _Load(batch, contract, found, mappings, progress or (lambda _: None))
+            run = _Load(warehouse, batch, contract, found, mappings, progress or (lambda _: None))
             report = run.run()
         except BaseException:
             con.rollback()
@@ -163,12 +164,14 @@ class _Load:
 
     def __init__(
         self,
+        warehouse: Warehouse,
         batch: Batch,
         contract: Contract,
         landing: Landing,
         mappings: dict[str, Mapping],
         progress: Progress,
     ) -> None:
+        self._warehouse = warehouse
         self._batch = batch
         self._con = batch.con
         self._contract = contract
@@ -181,6 +184,7 @@ class _Load:
     def run(self) -> LoadReport:
         for statement in raw_ddl(self._contract):
             self._con.execute(statement)
+        self._read_tombstones()
         direct, sources = self._sort_files()
         self._keep_demo_apart()
         for table in self._contract.tables:
@@ -191,6 +195,11 @@ class _Load:
             self._map()
         self._check_required()
         return self._report
+
+    def _read_tombstones(self) -> None:
+        self._report.notes += restore_tombstones(self._con, self._warehouse)
+        self._batch.tombstones = read_tombstones(self._con, self._warehouse)
+        write_email_salt(self._con, self._warehouse)
 
     def _sort_files(self) -> tuple[list[LandedFile], list[LandedFile]]:
         """Files of contract tables, and files for the mappings; the rest is reported as ignored."""
@@ -215,7 +224,8 @@ class _Load:
     def _map(self) -> None:
         for mapping in self._mappings.values():
             self._progress(f"mapping {mapping.table.name}")
-            if apply_mapping(self._con, mapping, self._batch.loaded_at):
+            erased = self._batch.tombstones
+            if apply_mapping(self._con, mapping, self._batch.loaded_at, erased):
                 self._report.mapped.append(mapping.table.name)
                 self._report.is_changed = True
         settle_ledger(self._con, list(self._mappings.values()), self._batch.loaded_at)
@@ -270,7 +280,7 @@ class _Load:
             [file.name],
         )
         self._con.execute(f"delete from {sink.table} where _file = $1", [file.name])
-        for ledger in ("files", "malformed_lines"):
+        for ledger in ("files", "malformed_lines", "erased_rows"):
             self._con.execute(
                 f"delete from {sink.books}.{ledger} where input = $1 and file = $2",
                 [sink.name, file.name],
@@ -300,16 +310,26 @@ class _Load:
                 file.name,
                 mark.content_hash,
                 mark.size_bytes,
-                result.row_count + result.malformed_count,
+                result.row_count + result.malformed_count + result.erased_count,
                 result.malformed_count,
                 withdrawn,
                 self._is_demo,
                 self._batch.loaded_at,
             ],
         )
+        if result.erased_count:
+            self._con.execute(
+                f"insert into {sink.books}.erased_rows (input, file, row_count, amount)"
+                " values ($1, $2, $3, $4)",
+                [sink.name, file.name, result.erased_count, result.erased_amount],
+            )
 
     def _note(self, file: LandedFile, result: ReadResult) -> None:
         self._report.notes += result.notes
+        if result.erased_count:
+            self._report.notes.append(
+                f"{file.name}: {result.erased_count} rows of erased persons were not let in"
+            )
         if result.extras:
             named = ", ".join(result.extras)
             self._report.notes.append(
@@ -373,10 +393,11 @@ class _Load:
                 [name],
             ).fetchone()
             self._report.demo_row_count += row[0]
-        self._con.execute(
-            "delete from raw.malformed_lines where (input, file) in"
-            f" (select (input, file) from raw.files where {unwanted})"
-        )
+        for ledger in ("malformed_lines", "erased_rows"):
+            self._con.execute(
+                f"delete from raw.{ledger} where (input, file) in"
+                f" (select (input, file) from raw.files where {unwanted})"
+            )
         self._con.execute(f"delete from raw.files where {unwanted}")
         # What was learnt from the demo says nothing about real customers.
         self._con.execute("delete from raw.model_parameters")

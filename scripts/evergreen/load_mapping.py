@@ -18,6 +18,7 @@ from evergreen.contract import Contract, Table, ledger_ddl
 from evergreen.errors import InputRefused
 from evergreen.incremental import note_changes
 from evergreen.load_readers import Sink, check_types, literal, make_landing_table, nearest, quoted
+from evergreen.tombstones import Tombstones
 
 ROWS, BOOKS, VIEWS = "landed", "landed_books", "landing"
 
@@ -130,7 +131,9 @@ def make_views(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def apply_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: datetime) -> bool:
+def apply_mapping(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: datetime, erased: Tombstones
+) -> bool:
     """Rebuild one input if its sources or its SQL changed; whether it was rebuilt."""
     built_from = _built_from(con, mapping)
     known = con.execute(
@@ -140,7 +143,7 @@ def apply_mapping(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: d
         return False
     _run(con, mapping)
     _check_output(con, mapping)
-    _replace_rows(con, mapping, loaded_at)
+    _replace_rows(con, mapping, loaded_at, erased)
     con.execute(f"delete from {BOOKS}.mappings where input = $1", [mapping.table.name])
     con.execute(f"insert into {BOOKS}.mappings values ($1, $2)", [mapping.table.name, built_from])
     return True
@@ -194,12 +197,14 @@ def _check_output(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         )
 
 
-def _replace_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: datetime) -> None:
+def _replace_rows(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: datetime, erased: Tombstones
+) -> None:
     """Swap the input's rows and ledger lines for those of `mapped`."""
     table = f"raw.{quoted(mapping.table.name)}"
     con.execute(f"create or replace temp table old_rows as from {table}")
     con.execute(f"delete from {table}")
-    con.execute(_insert_statement(con, mapping), [loaded_at])
+    _insert_mapped(con, mapping, loaded_at, erased)
     note_changes(con, mapping.table, table, "old_rows")
     con.execute(
         "create or replace temp table withdrawn as select _file, count(*) as row_count from ("
@@ -211,21 +216,35 @@ def _replace_rows(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: d
         con.execute(f"drop table {name}")
 
 
-def _insert_statement(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> str:
+def _insert_mapped(
+    con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: datetime, erased: Tombstones
+) -> None:
+    """Insert the rows of `mapped`; those of erased persons are counted and stay outside."""
+    name = mapping.table.name
     names = [row[0] for row in con.execute("describe mapped").fetchall()]
     given = {name.lower(): name for name in names}
     known = [column for column in mapping.table.column_names if column in given]
     extras = [n for n in names if n.lower() not in {*known, "_file", "_line"}]
-    columns = [quoted(column) for column in known]
-    values = [f"{quoted(given[column])}::varchar" for column in known]
+    values = {column: f"{quoted(given[column])}::varchar" for column in known}
     if extras:
         pairs = ", ".join(f"{literal(n)}, {quoted(n)}::varchar" for n in extras)
-        columns.append("_extra")
-        values.append(f"json_object({pairs})::varchar")
-    return (
-        f"insert into raw.{quoted(mapping.table.name)}"
-        f" ({', '.join([*columns, '_file', '_line', '_loaded_at'])})"
-        f" select {', '.join([*values, '_file', '_line', '$1'])} from mapped"
+        values["_extra"] = f"json_object({pairs})::varchar"
+    con.execute("delete from raw.erased_rows where input = $1", [name])
+    condition = ""
+    if erased:
+        found = erased.filter(name, False, values)
+        values, condition = found.values, f" where not ({found.is_erased})"
+        con.execute(
+            "insert into raw.erased_rows (input, file, row_count, amount)"
+            f" select $1, _file, count(*), sum({found.amount}) from mapped"
+            f" where {found.is_erased} group by _file",
+            [name],
+        )
+    con.execute(
+        f"insert into raw.{quoted(name)}"
+        f" ({', '.join([*map(quoted, values), '_file', '_line', '_loaded_at'])})"
+        f" select {', '.join([*values.values(), '_file', '_line', '$1'])} from mapped{condition}",
+        [loaded_at],
     )
 
 
@@ -259,10 +278,17 @@ def _write_ledger(con: duckdb.DuckDBPyConnection, mapping: Mapping, loaded_at: d
 def settle_ledger(
     con: duckdb.DuckDBPyConnection, mappings: Sequence[Mapping], loaded_at: datetime
 ) -> None:
-    """Carry over what changes without a rebuild: the status of files, and malformed lines.
+    """Carry over what changes without a rebuild: the status of files, malformed lines, and rows of
+    erased persons that no mapping ever saw.
 
     A file's malformed lines are counted once: with the first input whose mapping reads it.
     """
+    con.execute(
+        "update raw.files set landed_count = landed_count - erased_rows.row_count"
+        " from raw.erased_rows where files.input = erased_rows.input"
+        " and files.file = erased_rows.file and erased_rows.source is not null"
+    )
+    con.execute("delete from raw.erased_rows where source is not null")
     con.execute(
         "delete from raw.malformed_lines where list_contains($1, input)",
         [[mapping.table.name for mapping in mappings]],
@@ -299,7 +325,8 @@ def _settle_source(
         select $input, file, content_hash, size_bytes, 0, 0, 0, duplicate_of, status, false,
             $loaded_at
         from {BOOKS}.files as sources
-        where input = $source and malformed_count > 0 and not exists (
+        where input = $source and (malformed_count > 0 or file in (
+            select file from {BOOKS}.erased_rows where input = $source)) and not exists (
             select 1 from raw.files where files.input = $input and files.file = sources.file)
         """,
         {"input": name, "source": source, "loaded_at": loaded_at},
@@ -310,6 +337,19 @@ def _settle_source(
             landed_count = files.landed_count + sources.malformed_count,
             malformed_count = sources.malformed_count
         from {BOOKS}.files as sources
+        where files.input = $1 and sources.input = $2 and files.file = sources.file
+        """,
+        [name, source],
+    )
+    con.execute(
+        "insert into raw.erased_rows select $1, file, row_count, amount, input"
+        f" from {BOOKS}.erased_rows where input = $2",
+        [name, source],
+    )
+    con.execute(
+        f"""
+        update raw.files set landed_count = files.landed_count + sources.row_count
+        from {BOOKS}.erased_rows as sources
         where files.input = $1 and sources.input = $2 and files.file = sources.file
         """,
         [name, source],

@@ -14,12 +14,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
 from evergreen.errors import EvergreenError, InputRefused
 from evergreen.load_files import LandedFile, TextFacts, check_text, text_lines, unpack
+from evergreen.tombstones import Tombstones
 
 MAX_COLUMNS = 2000
 MAX_RECORD_CHARS = 4_000_000
@@ -80,16 +82,28 @@ class Batch:
     con: duckdb.DuckDBPyConnection
     loaded_at: datetime
     scratch: Path
+    tombstones: Tombstones | None = None
 
 
 @dataclass
 class ReadResult:
-    """Rows and malformed lines of one file, and what is worth saying about it."""
+    """Rows and malformed lines of one file, and what is worth saying about it.
+
+    Rows of erased persons are counted, with their money, and neither rows nor malformed lines.
+    """
 
     row_count: int = 0
     malformed_count: int = 0
+    erased_count: int = 0
+    erased_amount: Decimal | None = None
     extras: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+
+    def add(self, inserted: "ReadResult") -> None:
+        """Count what one statement inserted too."""
+        self.row_count += inserted.row_count
+        self.erased_count += inserted.erased_count
+        self.erased_amount = inserted.erased_amount
 
 
 @dataclass(frozen=True)
@@ -190,21 +204,32 @@ def _check_names(file: LandedFile, names: Sequence[str]) -> None:
 
 def _insert(
     batch: Batch, file: LandedFile, sink: Sink, plan: Plan, values: Sequence[str], source: str
-) -> int:
-    """Insert from `source`, which has a column `_n` (the line) and the given value expressions."""
-    columns = [quoted(column) for column, _ in plan.columns]
-    selected = [values[i] for _, i in plan.columns]
+) -> ReadResult:
+    """Insert from `source`, which has a column `_n` (the line) and the given value expressions.
+
+    Rows of erased persons are counted and stay outside.
+    """
+    selected = {column: values[i] for column, i in plan.columns}
     if sink.columns is None:
-        make_landing_table(batch.con, sink, [column for column, _ in plan.columns])
+        make_landing_table(batch.con, sink, list(selected))
     elif plan.extras:
-        columns.append("_extra")
-        selected.append(_extra(plan, values))
+        selected["_extra"] = _extra(plan, values)
+    result, condition = ReadResult(), ""
+    if batch.tombstones:
+        found = batch.tombstones.filter(sink.name, sink.columns is None, selected)
+        selected, condition = found.values, f" where not ({found.is_erased})"
+        result.erased_count, result.erased_amount = batch.con.execute(
+            f"select count(*), sum({found.amount}) from {source} where {found.is_erased}"
+        ).fetchone()
+    columns = [*map(quoted, selected), "_file", "_line", "_loaded_at"]
     statement = (
-        f"insert into {sink.table} ({', '.join([*columns, '_file', '_line', '_loaded_at'])}) "
-        f"select {', '.join([*selected, '$file', '_n', '$loaded_at'])} from {source}"
+        f"insert into {sink.table} ({', '.join(columns)}) "
+        f"select {', '.join([*selected.values(), '$file', '_n', '$loaded_at'])} from {source}"
+        f"{condition}"
     )
     row = batch.con.execute(statement, {"file": file.name, "loaded_at": batch.loaded_at}).fetchone()
-    return row[0]
+    result.row_count = row[0]
+    return result
 
 
 def _extra(plan: Plan, values: Sequence[str]) -> str:
@@ -224,8 +249,15 @@ def make_landing_table(con: duckdb.DuckDBPyConnection, sink: Sink, columns: Sequ
 
 
 def _insert_malformed(
-    batch: Batch, file: LandedFile, sink: Sink, lines: Sequence[_Malformed]
+    batch: Batch, file: LandedFile, sink: Sink, lines: Sequence[_Malformed], result: ReadResult
 ) -> None:
+    """Insert and count; lines that name an erased person are counted as such."""
+    kept = [
+        line for line in lines if not (batch.tombstones and batch.tombstones.named_in(line.text))
+    ]
+    result.malformed_count += len(kept)
+    result.erased_count += len(lines) - len(kept)
+    lines = kept
     batch.con.execute(
         f"insert into {sink.books}.malformed_lines"
         " (input, file, line_number, reason, detail, row_text, loaded_at)"
@@ -268,26 +300,23 @@ def _read_csv(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
     header, delimiter = _header(file, sink)
     plan = plan_columns(file, sink, header, _guess_note(delimiter))
     csv_file = _CsvFile(file, sink, facts, header, delimiter, plan)
-    count = _read_in_one_go(batch, csv_file)
-    if count is None:
-        result = _read_record_by_record(batch, csv_file)
-    else:
-        result = ReadResult(row_count=count)
+    result = _read_in_one_go(batch, csv_file) or _read_record_by_record(batch, csv_file)
     result.extras = tuple(name for name, _ in plan.extras)
     return result
 
 
-def _read_in_one_go(batch: Batch, csv_file: _CsvFile) -> int | None:
-    """Rows inserted, if every line after the header is one record and a row; else None."""
+def _read_in_one_go(batch: Batch, csv_file: _CsvFile) -> ReadResult | None:
+    """What was inserted, if every line after the header is one record and a row; else None."""
     file, sink = csv_file.file, csv_file.sink
     if not csv_file.facts.is_uniform or len(csv_file.header) == 1:
         return None
     source = _csv_source(file.path, csv_file.values, csv_file.delimiter)
     numbered = f"(select *, row_number() over () + 1 as _n from {source})"
-    count = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
+    result = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
     _drop_rejects(batch)
+    count = result.row_count + result.erased_count
     if count + 1 == csv_file.facts.line_count and not _has_repeated_header(batch, csv_file):
-        return count
+        return result
     batch.con.execute(f"delete from {sink.table} where _file = $1", [file.name])
     return None
 
@@ -394,17 +423,17 @@ def _read_record_by_record(batch: Batch, csv_file: _CsvFile) -> ReadResult:
                 written += 1
                 continue
             malformed.append(last)
-            result.malformed_count += 1
             if len(malformed) == MALFORMED_BATCH:
-                _insert_malformed(batch, file, sink, malformed)
+                _insert_malformed(batch, file, sink, malformed, result)
                 malformed = []
     if malformed:
-        _insert_malformed(batch, file, sink, malformed)
+        _insert_malformed(batch, file, sink, malformed, result)
     source = _csv_source(clean, ["n", *csv_file.values], csv_file.delimiter, is_clean=True)
     numbered = f"(select *, n::bigint as _n from {source})"
-    result.row_count = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
+    inserted = _insert(batch, file, sink, csv_file.plan, csv_file.values, numbered)
     _drop_rejects(batch)
-    _check_all_read(file, written, result.row_count)
+    _check_all_read(file, written, inserted.row_count + inserted.erased_count)
+    result.add(inserted)
     if isinstance(last, _Malformed) and not csv_file.facts.ends_with_newline:
         result.notes.append(_incomplete_note(file))
     return result
@@ -547,8 +576,7 @@ def _read_json(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
     invalid = _stage_json_lines(batch, file, facts)
     result = ReadResult()
     for i in range(0, len(invalid), MALFORMED_BATCH):
-        _insert_malformed(batch, file, sink, invalid[i : i + MALFORMED_BATCH])
-    result.malformed_count = len(invalid)
+        _insert_malformed(batch, file, sink, invalid[i : i + MALFORMED_BATCH], result)
     if not facts.ends_with_newline and any(bad.line == facts.line_count for bad in invalid):
         result.notes.append(_incomplete_note(file))
     keys = _json_keys(batch)
@@ -556,7 +584,7 @@ def _read_json(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
         plan = plan_columns(file, sink, keys)
         _check_flat(batch, file, keys)
         values = [f"json_extract_string(_body, {literal(_json_pointer(key))})" for key in keys]
-        result.row_count = _insert(batch, file, sink, plan, values, "json_lines")
+        result.add(_insert(batch, file, sink, plan, values, "json_lines"))
         result.extras = tuple(name for name, _ in plan.extras)
     batch.con.execute("drop table json_lines")
     return result
@@ -686,10 +714,11 @@ def _read_parquet(batch: Batch, file: LandedFile, sink: Sink) -> ReadResult:
         f"(select *, file_row_number + 1 as _n from read_parquet({path}, file_row_number = true))"
     )
     try:
-        count = _insert(batch, file, sink, plan, values, source)
+        result = _insert(batch, file, sink, plan, values, source)
     except duckdb.Error as error:
         raise InputRefused(_damaged_parquet(file, error)) from None
-    return ReadResult(row_count=count, extras=tuple(name for name, _ in plan.extras))
+    result.extras = tuple(name for name, _ in plan.extras)
+    return result
 
 
 def _check_row_number(file: LandedFile, names: Sequence[str]) -> None:

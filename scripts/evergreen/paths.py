@@ -36,6 +36,31 @@ class Warehouse:
         return self.folder / "data_docs"
 
     @property
+    def versions_folder(self) -> Path:
+        """The last published versions, each as <refresh_id>.duckdb."""
+        return self.folder / "versions"
+
+    @property
+    def key_file(self) -> Path:
+        """Random text that salts hashes of ids and addresses. Only its owner can read it."""
+        return self.folder / "key"
+
+    @property
+    def receipts(self) -> Path:
+        """One JSON file for each erasure, without the id."""
+        return self.folder / "receipts"
+
+    @property
+    def exports_file(self) -> Path:
+        """Folders to which the published version was exported, and how."""
+        return self.folder / "exports.json"
+
+    @property
+    def last_refresh_file(self) -> Path:
+        """What the last refresh was told, so that an erasure can build the same marts."""
+        return self.folder / "last_refresh.json"
+
+    @property
     def lock_file(self) -> Path:
         """Held while a load or a refresh runs."""
         return self.folder / ".lock"

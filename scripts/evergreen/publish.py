@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from evergreen.errors import PublishFailed
-from evergreen.files import quoted, sync
+from evergreen.files import quoted, shared_files, sync
 from evergreen.paths import Warehouse
 
 SCHEMAS = ("marts", "metrics")
@@ -33,6 +33,11 @@ def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
     A reader that has the old file open goes on reading it whole; who opens it afterwards sees the
     new one. Raises PublishFailed, and then the old file stands as it was.
     """
+    with shared_files():
+        return _publish(warehouse, run)
+
+
+def _publish(warehouse: Warehouse, run: dict | None) -> PublishReport:
     target = warehouse.published_file
     aside = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
@@ -102,7 +107,7 @@ def _write(work_file: Path, aside: Path, run: dict) -> dict[tuple[str, str], int
                 f'update aside.marts.refreshes set "{column}" = $1 where refresh_id = $2',
                 [run[column], run["refresh_id"]],
             )
-        _copy_comments(con)
+        copy_comments(con)
         rows = {
             (schema, name): con.execute(f'select count(*) from work.{schema}."{name}"').fetchone()[
                 0
@@ -123,8 +128,11 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection) -> None:
-    """Descriptions of tables and columns travel with the file, for BI tools that show them."""
+def copy_comments(con: duckdb.DuckDBPyConnection) -> None:
+    """Descriptions of tables and columns travel with the file, for BI tools that show them.
+
+    The connection has the one as `work` and the other as `aside`.
+    """
     tables = con.execute(
         "select schema_name, table_name, comment from duckdb_tables() "
         "where database_name = 'work' and schema_name in $1 and comment is not null union all "

@@ -2,10 +2,12 @@
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,7 @@ from evergreen.errors import (
     Locked,
     PublishFailed,
 )
+from evergreen.files import private_files, write_whole
 from evergreen.paths import Warehouse
 
 Progress = Callable[[str, str], None]
@@ -71,26 +74,44 @@ def refresh(
     Raises InputRefused, BuildFailed, AuditFailed, PublishFailed or Locked; in each case the
     published version is as it was, and `raw.refreshes` says what happened.
     """
-    tell = progress or (lambda step, line: None)
     with lock(warehouse):
-        log = RefreshLog(warehouse, landing.name)
-        try:
-            return _refresh(warehouse, landing, mapping, as_of, target, variables, tell, log)
-        except EvergreenError as error:
-            log.end(status=STATUS_OF.get(type(error), "refused"), message=str(error))
-            raise
-        except BaseException as error:
-            log.end(status="interrupted", message=f"{type(error).__name__}: {error}")
-            raise
+        return refresh_locked(warehouse, landing, mapping, as_of, target, variables, progress)
 
 
-def _refresh(
+def refresh_locked(
     warehouse: Warehouse,
     landing: Path,
     mapping: Path | None,
     as_of: date | None,
     target: str | None,
     variables: dict | None,
+    progress: Progress | None = None,
+    is_loading: bool = True,
+) -> RefreshReport:
+    """The same for who holds the lock. Without loading, marts are made of what has landed."""
+    tell = progress or (lambda step, line: None)
+    log = RefreshLog(warehouse, landing.name)
+    source = (landing, mapping) if is_loading else None
+    try:
+        variables = read_variables(mapping) | (variables or {})
+        report = _refresh(warehouse, source, as_of, target, variables, tell, log)
+    except EvergreenError as error:
+        log.end(status=STATUS_OF.get(type(error), "refused"), message=str(error))
+        raise
+    except BaseException as error:
+        log.end(status="interrupted", message=f"{type(error).__name__}: {error}")
+        raise
+    if is_loading:
+        remember(warehouse, landing, as_of, target, variables)
+    return report
+
+
+def _refresh(
+    warehouse: Warehouse,
+    source: tuple[Path, Path | None] | None,
+    as_of: date | None,
+    target: str | None,
+    variables: dict,
     tell: Progress,
     log: "RefreshLog",
 ) -> RefreshReport:
@@ -98,14 +119,15 @@ def _refresh(
     from evergreen.audit import audit  # these import dbt and Great Expectations: seconds
     from evergreen.baseline import baseline_date, rebuild
     from evergreen.build import build, project_variables
-    from evergreen.load import load
+    from evergreen.load import LoadReport, load
     from evergreen.metrics import write_metrics
     from evergreen.publish import publish
 
-    variables = read_variables(mapping) | (variables or {})
     then = baseline_date(project_variables() | variables)
-    tell("load", f"reading {landing}")
-    loaded = load(warehouse, landing, mapping, lambda line: tell("load", line))
+    loaded = LoadReport()
+    if source:
+        tell("load", f"reading {source[0]}")
+        loaded = load(warehouse, *source, lambda line: tell("load", line))
     changes_only = incremental.plan(warehouse, variables)
     built = build(
         warehouse,
@@ -220,6 +242,23 @@ def read_variables(mapping: Path | None) -> dict:
     if not isinstance(found, dict):
         raise InputRefused(f"{file} must hold lines such as `source_timezone: Europe/Berlin`.")
     return found
+
+
+def remember(
+    warehouse: Warehouse,
+    landing: Path,
+    as_of: date | None,
+    target: str | None,
+    variables: dict,
+) -> None:
+    """What this refresh was told, with the vars of its mapping: an erasure makes the same marts."""
+    told = {
+        "landing": str(landing.absolute()),
+        "as_of": as_of and as_of.isoformat(),
+        "target": target,
+        "variables": variables,
+    }
+    write_whole(warehouse.last_refresh_file, json.dumps(told, indent=1, default=str) + "\n")
 
 
 def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:
@@ -344,7 +383,7 @@ class RefreshLog:
 def lock(warehouse: Warehouse) -> Iterator[None]:
     """Hold the warehouse: one load or refresh at a time. A lock ends with its process."""
     warehouse.folder.mkdir(parents=True, exist_ok=True)
-    with warehouse.lock_file.open("a+") as handle:
+    with open(warehouse.lock_file, "a+", opener=partial(os.open, mode=0o600)) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -356,7 +395,10 @@ def lock(warehouse: Warehouse) -> Iterator[None]:
         handle.truncate(0)
         handle.write(f"process {os.getpid()}, since {_now():%Y-%m-%d %H:%M:%S} UTC")
         handle.flush()
-        yield
+        with contextlib.suppress(OSError):  # dbt by itself makes it as the umask says
+            warehouse.work_file.chmod(0o600)
+        with private_files():
+            yield
 
 
 def _now() -> datetime:

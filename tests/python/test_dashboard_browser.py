@@ -194,6 +194,15 @@ def test_the_theme_is_changed_by_keyboard_and_kept(browser, site):
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "\uff1d", "\uff0b"])
+def test_a_cell_of_a_csv_is_no_formula(browser, site, sign):
+    """Numbers below zero stay numbers."""
+    with View(browser, site / "trust.html") as view:
+        cell = view.page.evaluate("text => window.evergreen.cell(text)", f"{sign}cmd|' /C calc'!A0")
+        assert cell.lstrip('"').startswith("'")
+        assert view.page.evaluate("window.evergreen.cell(-1.5)") == "-1.5"
+
+
 def test_numbers_are_downloaded_as_csv(browser, site, query):
     with View(browser, site / "index.html") as view:
         view.page.locator("[data-section=overview-states] summary").click()
@@ -267,6 +276,8 @@ def hostile(tmp_path_factory, demo) -> Path:
     columns += ("reason", "competitor", "attribute", "attribute_value", "segment_value", "message")
     columns += ("feature", "product_id", "next_product_id", "next_product_1", "row_text", "landing")
     columns += ("customer_id", "referrer_id", "referred_customer_id", "action_reason", "answer")
+    columns += ("order_id", "ticket_id", "response_id", "referral_id", "reseller_id", "file")
+    columns += ("next_product", "next_product_2", "next_product_3", "stated_reason", "details")
     with duckdb.connect(str(warehouse.published_file)) as con:
         found = con.execute(
             "select table_name, column_name from duckdb_columns() where schema_name = 'marts' "

@@ -70,6 +70,7 @@ def test_rows_are_accounted_for_as_in_the_mart(rows, published):
     assert sum(row["landed_count"] for row in rows["trust-rows"]) == landed
     for row in rows["trust-rows"]:
         parts = row["accepted_count"] + row["duplicate_count"] + row["quarantined_count"]
+        parts += row["erased_count"]
         assert parts == row["landed_count"]
 
 

@@ -123,6 +123,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Path]:
 
 ORDERS = "order_id,customer_id,ordered_at,amount,status,refund_amount,refunded_at"
 CUSTOMERS = "customer_id,created_at,email,merged_into,is_test"
+CROWD = [f"crowd_{number}" for number in range(21)]
+"""One more than the customers who may share an address as one person."""
 PLANTED = [
     (
         "orders",
@@ -148,6 +150,7 @@ PLANTED = [
             "twin_2,2024-02-02,two@example.com,,",
             "tester,2024-02-01,,,",
             "early,2025-01-05,,,",
+            *(f"{name},2024-02-01,crowd@example.com,," for name in CROWD[:-1]),
         ],
     ),
     (
@@ -175,6 +178,7 @@ def test_each_kind_of_change_reaches_its_customers(built, tmp_path: Path) -> Non
     ]:
         for table, rows in changed.items():
             changed[table] = [new_row for row in rows if (new_row := row.replace(old, new))]
+    changed["customers"].append(f"{CROWD[-1]},2024-02-01,crowd@example.com,,")
     headers = {name: header for name, header, _ in PLANTED}
     for table, rows in changed.items():
         text = "\n".join([headers[table], *rows, ""])
@@ -188,7 +192,7 @@ def test_each_kind_of_change_reaches_its_customers(built, tmp_path: Path) -> Non
     touched = {"from", "to", "refunder", "leaver", "conflicted", "twin_1", "twin_2", "tester"}
     with duckdb.connect(str(warehouse.work_file), read_only=True) as con:
         found = con.execute("select customer_id from intermediate.int_touched_customers").fetchall()
-    assert {row[0] for row in found} == touched | {"basket", "latecomer"}
+    assert {row[0] for row in found} == touched | {"basket", "latecomer", *CROWD}
     assert differences(warehouse, whole_build(warehouse, tmp_path / "whole")) == []
 
 

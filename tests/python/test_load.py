@@ -194,7 +194,8 @@ def test_work_file_open_elsewhere_is_told(shop: Shop) -> None:
         holder.communicate(b"\n")
 
 
-def test_nothing_is_left_in_the_warehouse_but_the_work_file(shop: Shop) -> None:
+def test_nothing_is_left_in_the_warehouse_but_the_work_file_and_the_key(shop: Shop) -> None:
     shop.put("orders.csv", ORDERS + "o1,c1\n\n")
     shop.load()
-    assert [path.name for path in shop.warehouse.folder.iterdir()] == ["work.duckdb"]
+    found = {path.name for path in shop.warehouse.folder.iterdir()}
+    assert found == {"key", "work.duckdb"}

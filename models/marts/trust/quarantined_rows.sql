@@ -26,7 +26,11 @@ with verdicts as (
         line_number,
         reason as reasons,
         detail as details,
-        row_text
+        -- Which part of such a line is whose nobody knows.
+        case
+            when input in ({{ quoted(personal_inputs()) }}) then '{{ not_shown() }}'
+            else row_text
+        end as row_text
     from {{ source('ledger', 'malformed_lines') }}
 ),
 
@@ -48,8 +52,8 @@ select
     coalesce(verdicts.file, '(no file recorded)') as file,
     verdicts.line_number,
     verdicts.reasons,
-    verdicts.details,
-    verdicts.row_text,
+    {{ without_addresses('verdicts.details') }} as details,
+    {{ without_addresses('verdicts.row_text') }} as row_text,
     landed_by.refresh_id as quarantined_at_refresh,
     calendar.as_of_date
 from verdicts

@@ -57,6 +57,16 @@ malformed as (
     group by input, file
 ),
 
+erased as (
+    select
+        input,
+        file,
+        sum(row_count) as erased_count,
+        sum(amount) as erased_amount
+    from {{ source('ledger', 'erased_rows') }}
+    group by input, file
+),
+
 ledger as (
     select
         input,
@@ -70,20 +80,32 @@ landed_files as (
     union
     select input, file from malformed
     union
+    select input, file from erased
+    union
     select input, file from ledger
 )
 
 select
     landed_files.input,
     landed_files.file,
-    coalesce(counted.row_count, 0) + coalesce(malformed.malformed_count, 0) as landed_count,
+    cast(
+        coalesce(counted.row_count, 0)
+        + coalesce(malformed.malformed_count, 0)
+        + coalesce(erased.erased_count, 0)
+        as bigint
+    ) as landed_count,
     coalesce(counted.accepted_count, 0) as accepted_count,
     coalesce(counted.duplicate_count, 0) as duplicate_count,
     coalesce(counted.quarantined_count, 0)
     + coalesce(malformed.malformed_count, 0) as quarantined_count,
-    {% for amount in ['landed', 'accepted', 'duplicate', 'quarantined'] -%}
+    cast(coalesce(erased.erased_count, 0) as bigint) as erased_count,
+    cast(
+        coalesce(counted.landed_amount, 0) + coalesce(erased.erased_amount, 0) as decimal(18, 2)
+    ) as landed_amount,
+    {% for amount in ['accepted', 'duplicate', 'quarantined'] -%}
     cast(coalesce(counted.{{ amount }}_amount, 0) as decimal(18, 2)) as {{ amount }}_amount,
     {% endfor -%}
+    cast(coalesce(erased.erased_amount, 0) as decimal(18, 2)) as erased_amount,
     coalesce(counted.after_as_of_count, 0) as after_as_of_count,
     coalesce(counted.test_customer_count, 0) as test_customer_count,
     coalesce(counted.superseded_count, 0) as superseded_count,
@@ -98,4 +120,5 @@ from landed_files
 cross join {{ ref('stg_calendar') }} as calendar
 left join counted on landed_files.input = counted.input and landed_files.file = counted.file
 left join malformed on landed_files.input = malformed.input and landed_files.file = malformed.file
+left join erased on landed_files.input = erased.input and landed_files.file = erased.file
 left join ledger on landed_files.input = ledger.input and landed_files.file = ledger.file

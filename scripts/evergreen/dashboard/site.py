@@ -18,7 +18,8 @@ from evergreen.dashboard.pages import PAGES
 from evergreen.dashboard.people import write_people
 from evergreen.dashboard.sections import Page, Rows, Section, Shown
 from evergreen.errors import InputRefused
-from evergreen.files import swap_folder
+from evergreen.export import note_export
+from evergreen.files import shared_files, swap_folder
 from evergreen.paths import PROJECT_DIR, Warehouse
 
 SOURCE = PROJECT_DIR / "dashboard"
@@ -80,12 +81,21 @@ def build_dashboard(
     if not file.exists():
         raise InputRefused(f"nothing is published at {file}: run `evergreen refresh --landing DIR`")
     target = (out or warehouse.folder / "dashboard").absolute()
+    with shared_files():
+        report = _build(warehouse, target, currency or reporting_currency(), progress)
+    note_export(warehouse, "dashboard", target)
+    return report
+
+
+def _build(
+    warehouse: Warehouse, target: Path, currency: str, progress: Callable[[str], None]
+) -> DashboardReport:
     _refuse_foreign(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        report = _write(warehouse, file, aside, target, currency or reporting_currency(), progress)
-        aside.chmod(0o755)
+        report = _write(warehouse, warehouse.published_file, aside, target, currency, progress)
+        aside.chmod((aside / "assets").stat().st_mode)  # as a folder that is not a temporary one
         swap_folder(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

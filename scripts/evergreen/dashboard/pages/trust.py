@@ -21,6 +21,7 @@ def _row_summary(rows: Rows, shown: Shown) -> str:
         - row["accepted_count"]
         - row["duplicate_count"]
         - row["quarantined_count"]
+        - row["erased_count"]
         for row in rows
     )
     text = (
@@ -96,7 +97,7 @@ PAGE = Page(
             title="Where did every row go?",
             query="trust_rows",
             definition="Share of the rows of an input that were set aside. Landed = accepted + "
-            "duplicates + set aside, for rows and for amounts: the table has all of them.",
+            "duplicates + set aside + erased, for rows and amounts: the table has all of them.",
             subject="landed rows",
             inputs=("orders", "logins", "surveys"),
             chart=charts.bars(
