@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 WAREHOUSE := warehouse
 PUBLISHED := $(WAREHOUSE)/published/evergreen.duckdb
 DEMO := $(WAREHOUSE)/demo
+KILL_OPTIONS := --customers 1000 --kills 10
 SUPERSET := .venv-superset
 AUDIT := .venv-audit
 SOURCES := $(shell find models macros seeds scripts gx dashboard dbt_project.yml profiles.yml -type f \
@@ -20,7 +21,7 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 
 .PHONY: help build setup setup-dev test check format lint bench screenshots docs clean superset \
-	superset-check audit offline-check
+	superset-check kill-check reader-check nights-check audit offline-check
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,10 +80,17 @@ check: $(VENV)/.dev ## What CI runs: format, lint, the demo build and all tests
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory test
 
-bench: $(VENV)/.dev ## Measure loading, customer value, and what BI waits for at 1 M customers
+bench: $(VENV)/.dev ## Measure loading, customer value, what BI waits for, and a night on 10 M orders
 	$(BIN)/python scripts/bench.py
 	$(BIN)/python scripts/bench_value.py
 	$(BIN)/python scripts/bench_bi.py
+	$(BIN)/python scripts/bench_nightly.py
+
+kill-check: $(VENV)/.core ## Kill refreshes at random moments; readers and the next refresh must not mind
+	$(BIN)/python scripts/kill_check.py --folder $(WAREHOUSE)/kill-check $(KILL_OPTIONS)
+
+reader-check: $(VENV)/.core ## Read the published file every 50 ms through 20 refreshes
+	$(BIN)/python scripts/reader_check.py --folder $(WAREHOUSE)/reader-check
 
 screenshots: $(VENV)/.dev ## Photograph the dashboard of a demo for the README (needs Chromium)
 	$(BIN)/python scripts/screenshots.py
@@ -97,6 +105,9 @@ $(AUDIT)/.done:
 
 offline-check: $(VENV)/.core ## Prove that nothing phones home: run it all without a network, traced (needs strace)
 	$(BIN)/python scripts/offline_check.py
+
+nights-check: $(VENV)/.core ## Refresh for 90 simulated nights, with late, repeated, corrected and broken deliveries
+	$(BIN)/python scripts/nights_check.py
 
 docs: $(VENV)/.core ## Build the dbt documentation as one page
 	$(BIN)/dbt --quiet docs generate --static --target-path $(WAREHOUSE)/docs

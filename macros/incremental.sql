@@ -1,7 +1,7 @@
-{#- Builds of what changed. `evergreen refresh` knows which rows its load added or took away, and what
-    the last whole build was made of (raw.changed_rows, raw.builds). With that it builds only the
-    rows of touched keys and customers anew. Everybody else, a plain `dbt build` included, builds
-    everything: a table is never continued on what is not known. -#}
+{#- Builds of what changed. `evergreen refresh` knows which rows its load added or took away, and
+    what the last whole build was made of (raw.changed_rows, raw.builds). With that it builds only
+    the rows of touched keys and customers anew. Everybody else, a plain `dbt build` included,
+    builds everything: a table is never continued on what is not known. -#}
 
 {#- dbt's own macro of this name, and the one place that decides. -#}
 {% macro should_full_refresh() %}
@@ -25,12 +25,12 @@
 {% macro changed_keys(input) -%}
     select {{ row_key('row_key') }}
     from {{ source('ledger', 'changed_rows') }}
-    where input {{ "in ('order_items', 'orders')" if input == 'order_items' else "= '" ~ input ~ "'" }}
+    where input in ({{ quoted(['order_items', 'orders'] if input == 'order_items' else [input]) }})
     {%- if input == 'order_items' %}
     union
     select orders.order_id
     from {{ ref('base_orders') }} as orders
-    inner join {{ ref('int_changed_days') }} as changed_days
+    inner join {{ ref('stg_changed_days') }} as changed_days
         on orders.event_date >= changed_days.first_date
     where orders.order_id is not null
     {%- endif %}
@@ -57,7 +57,7 @@
         {%- do source('ledger', 'changed_rows') -%}
         {%- if input == 'order_items' -%}
             {%- do ref('base_orders') -%}
-            {%- do ref('int_changed_days') -%}
+            {%- do ref('stg_changed_days') -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -76,7 +76,7 @@
 
 {#- The same, and every customer's months that were not over. -#}
 {% macro is_touched_or_open(column, month, by) -%}
-    {%- if not execute -%} {%- do ref('int_changed_days') -%} {%- endif -%}
+    {%- if not execute -%} {%- do ref('stg_changed_days') -%} {%- endif -%}
     ({{ is_touched(column, by) }}
     {%- if is_incremental() %} or {{ month }} >= {{ first_open_month() }} {%- endif -%})
 {%- endmacro %}
@@ -108,6 +108,6 @@
 {% macro first_open_month() -%}
     (
         select {{ period_of('changed_days.first_date', 'month') }}
-        from {{ ref('int_changed_days') }} as changed_days
+        from {{ ref('stg_changed_days') }} as changed_days
     )
 {%- endmacro %}

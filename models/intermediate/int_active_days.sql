@@ -1,9 +1,6 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_customers'},
-) }}
-{#- Days on which a customer was active, with the gap since the one before, as known within each period
-    of knowledge. -#}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_customers'}) }}
+{#- Days on which a customer was active, with the gap since the one before, as known within each
+    period of knowledge. -#}
 with active_days as (
     select distinct
         periods.customer_id,

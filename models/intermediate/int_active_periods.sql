@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_customers'},
-) }}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_customers'}) }}
 {#- Who was active when, in the three kinds of activity that retention is counted in. -#}
 with activities as (
     select

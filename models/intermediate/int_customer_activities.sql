@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_customers'},
-) }}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_customers'}) }}
 {#- The narrow waist: every input is one or more branches of this union, and marts read nothing
     else. -#}
 {%- set was_paid -%}

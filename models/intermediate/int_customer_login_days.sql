@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_customers'},
-) }}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_customers'}) }}
 {#- Login days with the usage trend: the exponentially weighted login-day rate with a half-life of
     14 days over that of 56 days. Counted back from the customer's final login, weights cannot
     overflow. -#}

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    materialized='incremental',
     meta={'touched_by': 'int_touched_states', 'open_since': 'month'},
 ) }}
 with customers as (

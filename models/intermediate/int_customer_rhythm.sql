@@ -1,21 +1,14 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_rhythms'},
-) }}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_rhythms'}) }}
 {#- What a customer's state depends on, running along the days on which it can change. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
     where
-        (
-            activity in ('order_paid', 'login_success', 'subscription_ended')
-            or (activity = 'subscription_month' and quantity = 1)
-        )
+        activity in ('order_paid', 'login_success', 'subscription_ended', 'subscription_month')
+        and (activity <> 'subscription_month' or quantity = 1)
         and {{ is_touched(by='int_touched_rhythms') }}
 ),
 
-thresholds as (
-    {{ thresholds(['lost_after_days', 'own_rhythm_gap_count']) }}
-),
+thresholds as ({{ thresholds(['lost_after_days', 'own_rhythm_gap_count']) }}),
 
 periods as (
     select * from {{ ref('int_knowledge_periods') }}
@@ -62,11 +55,8 @@ days as (
         max(case when is_act then activity_at end) as active_at,
         max(case when activity = 'subscription_ended' then activity_at end)
             as subscription_ended_at,
-        sum(case activity
-            when 'subscription_month' then 1
-            when 'subscription_ended' then -1
-            else 0
-        end) as subscription_change
+        count(case when activity = 'subscription_month' then 1 end)
+        - count(case when activity = 'subscription_ended' then 1 end) as subscription_change
     from events
     group by customer_id, known_from, day
 ),

@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    meta={'touched_by': 'int_touched_states'},
-) }}
+{{ config(materialized='incremental', meta={'touched_by': 'int_touched_states'}) }}
 {#- Between two days of int_customer_rhythm only time passes, so a state can change on the few days
     on which a rule's limit is reached. The state is worked out on those, and equal neighbours are
     joined. -#}

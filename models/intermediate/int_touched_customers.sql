@@ -1,5 +1,5 @@
-{#- Whose history the build has to work out anew: customers of landed rows that came or went, of rows
-    dated on days that the last whole build did not count yet, and of ids that changed hands. A
+{#- Whose history the build has to work out anew: customers of landed rows that came or went, of
+    rows dated on days that the last whole build did not count yet, and of ids that changed hands. A
     few too many do no harm; one too few would be a wrong number. -#}
 {%- set dated_inputs = [
     ('orders', 'order_id', ['customer_id'], ['ordered_at', 'refunded_at']),
@@ -15,7 +15,7 @@
     ('customers', 'customer_id', ['customer_id', 'merged_into'], ['created_at']),
 ] -%}
 with changed_days as (
-    select * from {{ ref('int_changed_days') }}
+    select * from {{ ref('stg_changed_days') }}
 ),
 
 changed_rows as (

@@ -1,5 +1,5 @@
-{#- Whose rhythm the build has to work out anew: touched customers, and those active on a day on which
-    the rhythm of everybody, which stands in for a customer's own, is another than it was. -#}
+{#- Whose rhythm the build has to work out anew: touched customers, and those active on a day on
+    which the rhythm of everybody, which stands in for a customer's own, is another than it was. -#}
 with builds as (
     select * from {{ source('ledger', 'builds') }}
 ),

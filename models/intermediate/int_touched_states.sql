@@ -3,7 +3,7 @@
 with rhythm as (
     select rhythm.*
     from {{ ref('int_customer_rhythm') }} as rhythm
-    cross join {{ ref('int_changed_days') }} as changed_days
+    cross join {{ ref('stg_changed_days') }} as changed_days
     where rhythm.next_day >= changed_days.first_date
 ),
 
@@ -26,5 +26,5 @@ select customer_id from {{ ref('int_touched_rhythms') }}
 union
 select limits.customer_id
 from limits
-cross join {{ ref('int_changed_days') }} as changed_days
+cross join {{ ref('stg_changed_days') }} as changed_days
 where limits.check_date between changed_days.first_date and changed_days.last_date

@@ -45,6 +45,7 @@ def build(
     select: str | None = None,
     with_tests: bool = True,
     changes_only: bool = False,
+    retry_from: Path | None = None,
 ) -> BuildReport:
     """Build and test every model in the warehouse's work file, or those that dbt selects.
 
@@ -53,7 +54,10 @@ def build(
     `changes_only`: continue the tables that can be; `evergreen.incremental.plan` says when to.
     `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
     Unit tests prove code, not data: they run in `make test`, not in a refresh.
+    `retry_from`: a folder with the run_results.json of the same build that failed; what it built
+    and tested stands, and dbt goes on with the rest. Where dbt cannot, everything is built.
     """
+    before = _passed(retry_from) if retry_from else BuildReport(0, 0, [])
     given = dict(variables or {})
     check_variables(given)
     if as_of:
@@ -71,7 +75,13 @@ def build(
         arguments += ["--target", target]
     if select:
         arguments += ["--select", select]
-    result = run_dbt(warehouse, arguments, progress, changes_only)
+    result = None
+    (warehouse.folder / "target" / "run_results.json").unlink(missing_ok=True)
+    if retry_from:
+        result = run_dbt(warehouse, ["retry", "--state", str(retry_from)], progress, changes_only)
+    if result is None or (result.exception and not isinstance(result.exception, KeyboardInterrupt)):
+        before = before if result is None else BuildReport(0, 0, [])
+        result = run_dbt(warehouse, arguments, progress, changes_only)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if result.exception:
@@ -84,10 +94,25 @@ def build(
         raise BuildFailed(_failure_message(warehouse, failed))
     tests = [node for node in nodes if node.node.resource_type == "test"]
     return BuildReport(
-        model_count=sum(node.node.resource_type == "model" for node in nodes),
-        check_count=len(tests),
+        model_count=before.model_count + sum(node.node.resource_type == "model" for node in nodes),
+        check_count=before.check_count + len(tests),
+        warnings=before.warnings
+        + [f"warning: {node.node.name}: {node.message}" for node in tests if node.status == "warn"],
+    )
+
+
+def _passed(folder: Path) -> BuildReport:
+    """What a build that failed had built and tested before."""
+    results = json.loads((folder / "run_results.json").read_text(encoding="utf-8"))["results"]
+    good = [result for result in results if result["status"] in ("success", "pass", "warn")]
+    kinds = [result["unique_id"].split(".")[0] for result in good]
+    return BuildReport(
+        model_count=kinds.count("model"),
+        check_count=kinds.count("test"),
         warnings=[
-            f"warning: {node.node.name}: {node.message}" for node in tests if node.status == "warn"
+            f"warning: {result['unique_id'].split('.')[2]}: {result['message']}"
+            for result in good
+            if result["status"] == "warn"
         ],
     )
 

@@ -1,8 +1,15 @@
-"""The command line: `evergreen load | fit | refresh | metrics | dashboard | publish | erase |
-status`, and `demo-data`."""
+"""The command line: `evergreen load | fit | refresh | rollback | metrics | dashboard | publish |
+erase | status`, and `demo-data`."""
 
+import contextlib
+import json
+import os
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,15 +22,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from evergreen import __version__
-from evergreen.errors import EvergreenError
+from evergreen.errors import EvergreenError, NothingToDo, machine_error
 from evergreen.paths import Warehouse, default_warehouse
 
 if TYPE_CHECKING:
+    from evergreen.json_lines import JsonLines
+    from evergreen.refresh import RefreshReport
     from evergreen.status import Status
+    from evergreen.versions import Version
 
 UNHEALTHY = 8
 NOT_FITTED = 9
 STOPPED = 130
+TERMINATED = 143
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,12 +43,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Exit codes: 0 done; 1 a fault of Evergreen itself; 2 wrong usage; 3 input refused; 4 "
-        "build or test failed; 5 audit failed; 6 another refresh runs; 7 could not publish; 8 "
-        "`status` "
-        "found a problem; 9 `fit` kept the last parameters; 13 `erase` left something to do. After "
-        "3 to 7 the published version is as it was."
+        "build or test failed; 5 audit failed; 6 another command holds the warehouse; 7 could not "
+        "publish; 8 `status` found a problem or an old version; 9 `fit` kept the last parameters; "
+        "10 no room, no right or no memory on this machine; 11 the working file is damaged; 12 "
+        "nothing to resume or to roll back to; 13 `erase` left "
+        "something to do; 130 stopped by Ctrl-C; 143 by SIGTERM. After each "
+        "of them the published version is as it was."
     ),
 )
+_lines: list["JsonLines"] = []
+"""The log in JSON, where one is written: its last line must be the end, however that comes."""
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -65,8 +80,16 @@ Folder = Annotated[
 ]
 
 
+class LogFormat(StrEnum):
+    """How a refresh tells what it does."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 def main() -> None:
     """Entry point: a mistake of the user gets a message, never a traceback."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except EvergreenError as error:
@@ -75,6 +98,29 @@ def main() -> None:
         _fail(f"{type(error).__name__}: {error}", EvergreenError.exit_code)
     except KeyboardInterrupt:
         _fail("stopped; the published version is as it was", STOPPED)
+
+
+def _stop(*_: object) -> None:
+    """SIGTERM ends the process at once: an exception would get lost in libraries that catch it.
+
+    That is as safe as a kill: the next command finds the lock free, and tidies up.
+    """
+    told = "stopped by SIGTERM; the published version is as it was"
+    with contextlib.suppress(RuntimeError):  # a line was just being written
+        if _lines:
+            _lines[-1].end("interrupted", TERMINATED, told)
+        else:
+            os.write(2, f"evergreen: {told}\n".encode())
+    os._exit(TERMINATED)
+
+
+@contextlib.contextmanager
+def _explained(place: Warehouse) -> Iterator[None]:
+    """Errors of the machine and of the working file say what to do."""
+    try:
+        yield
+    except (OSError, MemoryError, duckdb.Error) as error:
+        raise machine_error(error, place.folder, place.work_file) or error from error
 
 
 def _fail(message: str, exit_code: int) -> None:
@@ -104,10 +150,10 @@ def load(landing: Landing, mapping: Mapping = None, warehouse: Folder = None) ->
     builds the marts.
     """
     from evergreen.load import load as run
-    from evergreen.refresh import lock
+    from evergreen.locking import lock
 
     place = _warehouse(warehouse)
-    with _Steps() as steps, lock(place):
+    with _explained(place), _Steps() as steps, lock(place):
         report = run(
             place, landing.absolute(), _absolute(mapping), lambda line: steps("load", line)
         )
@@ -133,10 +179,10 @@ def fit(warehouse: Folder = None) -> None:
     does worse on held-out days than the current one, is not written: exit code 9.
     """
     from evergreen.fit import fit as run
-    from evergreen.refresh import lock
+    from evergreen.locking import lock
 
     place = _warehouse(warehouse)
-    with _Steps() as steps, lock(place):
+    with _explained(place), _Steps() as steps, lock(place):
         report = run(place, lambda line: steps("fit", line))
     out.print(f"As of {report.as_of_date or 'no day, for no row is dated'}:")
     for line in report.lines():
@@ -172,6 +218,22 @@ def refresh(
             "'{source_timezone: Europe/Berlin}'.",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the last refresh failed. Steps that are done are skipped; refused "
+            "where files, options or code have changed since.",
+        ),
+    ] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format",
+            help="text for people; json writes one object per line to stdout and nothing else: "
+            "time, refresh_id, step, event, message. The last has status and exit_code.",
+        ),
+    ] = LogFormat.TEXT,
 ) -> None:
     """Load, build, fit where due, audit and publish. Readers see all of it or nothing.
 
@@ -181,29 +243,85 @@ def refresh(
     refit_after_days (30, in days of data); a fit that fails or is refused stops nothing. At last
     the dashboard is drawn from what was published; if that fails, the old one stays.
     """
+    place, given = _warehouse(warehouse), _variables(variables)
+    asked = (place, landing.absolute(), _absolute(mapping), as_of.date() if as_of else None, target)
+    if log_format is LogFormat.JSON:
+        _refresh_in_json(asked, given, resume)
+        return
+    with _explained(place), _Steps() as steps:
+        report, pages = _refresh(asked, given, resume, steps, _print_event)
+    _print_report(report, pages)
+
+
+def _refresh(
+    asked: tuple,
+    given: dict,
+    resume: bool,
+    progress: Callable[[str, str], None] | None,
+    listener: Callable[[dict], None],
+) -> tuple["RefreshReport", Path | None]:
+    """Refresh, then draw the dashboard; it may fail, for the marts are published."""
     from evergreen.build import project_variables
     from evergreen.dashboard import build_dashboard
     from evergreen.refresh import read_variables
     from evergreen.refresh import refresh as run
 
-    place, given, source = _warehouse(warehouse), _variables(variables), _absolute(mapping)
-    with _Steps() as steps:
-        report = run(
-            place,
-            landing.absolute(),
-            source,
-            as_of.date() if as_of else None,
-            target,
-            given,
-            steps,
+    place, _, mapping, *_ = asked
+    report = run(*asked, given, progress, resume, listener)
+    currency = (project_variables() | read_variables(mapping) | given)["reporting_currency"]
+    draw = partial(progress, "draw") if progress else lambda line: None
+    try:
+        return report, build_dashboard(place, currency=currency, progress=draw).index
+    except Exception as error:  # whatever it is, the marts are published
+        told = f"warning: the dashboard could not be drawn: {type(error).__name__}: {error}"
+        report.warnings.append(told)
+        listener(
+            {"refresh_id": report.refresh_id, "event": "warning", "step": "draw"}
+            | {"message": told}
         )
-        currency = (project_variables() | read_variables(source) | given)["reporting_currency"]
-        try:
-            pages = build_dashboard(place, currency=currency, progress=partial(steps, "draw")).index
-        except Exception as error:  # whatever it is, the marts are published
-            told = f"{type(error).__name__}: {error}"
-            report.warnings.append(f"warning: the dashboard could not be drawn: {told}")
-            pages = None
+        return report, None
+
+
+def _refresh_in_json(asked: tuple, given: dict, resume: bool) -> None:
+    """A refresh that says all that it has to say, its end included, as lines of JSON."""
+    from evergreen.json_lines import JsonLines
+
+    lines = JsonLines()
+    _lines.append(lines)
+    try:
+        with _explained(asked[0]):
+            report, _ = _refresh(asked, given, resume, None, lines)
+    except KeyboardInterrupt:
+        lines.end("interrupted", STOPPED, "stopped; the published version is as it was")
+        raise typer.Exit(STOPPED) from None
+    except Exception as error:
+        known = isinstance(error, EvergreenError)
+        code = error.exit_code if known else EvergreenError.exit_code
+        told = str(error) if known else f"{type(error).__name__}: {error}"
+        lines.end(error.status if known else "fault", code, told)
+        raise typer.Exit(code) from None
+    lines.end(
+        "published",
+        0,
+        f"as of {report.as_of_date or 'no day'}: {report.landed_count} rows landed, "
+        f"{report.quarantined_count} quarantined",
+        as_of_date=report.as_of_date,
+        landed_count=report.landed_count,
+        quarantined_count=report.quarantined_count,
+        published_count=sum(report.rows.values()),
+        warning_count=len(report.warnings),
+    )
+
+
+def _print_event(event: dict) -> None:
+    """What people should know of a refresh besides its progress."""
+    if event["event"] == "recovered":
+        err.print(escape(event["message"]), soft_wrap=True)
+    elif event["event"] == "step_skipped":
+        err.print(f"{event['step']}: {event['message']}", soft_wrap=True)
+
+
+def _print_report(report: "RefreshReport", pages: Path | None) -> None:
     for line in report.load_lines:
         out.print(escape(line), soft_wrap=True)
     for line in report.fit_lines:
@@ -227,6 +345,58 @@ def refresh(
     if pages:
         out.print(f"Dashboard: {pages}", soft_wrap=True)
     out.print(f"Data Docs: {report.data_docs}", soft_wrap=True)
+
+
+@app.command()
+def rollback(
+    refresh_id: Annotated[
+        str | None,
+        typer.Argument(help="Version to go to. Default: the one before what readers see."),
+    ] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="Only list the versions kept.")] = False,
+    warehouse: Folder = None,
+) -> None:
+    """Give readers an older version again, at once. The next refresh publishes anew.
+
+    The last published versions are kept, as many as the var keep_versions says (3). The swap is
+    that of a refresh: a reader sees the one version or the other. Nothing is lost: the version that
+    readers saw is kept as well, so that `evergreen rollback ITS_ID` takes this back.
+    """
+    from evergreen.locking import lock
+    from evergreen.versions import list_versions, note_rollback
+    from evergreen.versions import rollback as run
+
+    place = _warehouse(warehouse)
+    if is_list:
+        _print_versions(list_versions(place))
+        return
+    if not place.folder.exists():
+        raise NothingToDo(f"{place.folder} is no warehouse: there is nothing to roll back to.")
+    with _explained(place), lock(place):
+        before, version = run(place, refresh_id)
+        unnoted = note_rollback(place, before, version)
+    out.print(
+        f"Readers see {version.refresh_id} again, as of {version.as_of_date}, in place of "
+        f"{before or 'nothing'}. The next refresh publishes anew. Draw the dashboard of this "
+        "version: evergreen dashboard",
+        soft_wrap=True,
+    )
+    if unnoted:
+        err.print(f"[yellow]warning: not noted: {escape(unnoted)}[/yellow]", soft_wrap=True)
+
+
+def _print_versions(kept: list["Version"]) -> None:
+    for version in kept:
+        when = version.published_at
+        published = f"published {when:%Y-%m-%d %H:%M} UTC, " if when else ""
+        seen = "  readers see this one" if version.is_read else ""
+        out.print(
+            f"{version.refresh_id}  {published}as of {version.as_of_date}, "
+            f"{version.customer_count:,} customers{seen}",
+            soft_wrap=True,
+        )
+    if not kept:
+        out.print("No version is kept: the next refresh keeps the one that it publishes.")
 
 
 @app.command()
@@ -355,34 +525,61 @@ def erase(
 
 
 @app.command()
-def status(warehouse: Folder = None) -> None:
-    """Say what readers see, how the last refresh went, and what was set aside and why.
+def status(
+    warehouse: Folder = None,
+    max_age_hours: Annotated[
+        float | None,
+        typer.Option(
+            "--max-age-hours",
+            min=0,
+            help="A published version that is older is a problem: exit code 8.",
+        ),
+    ] = None,
+    output: Annotated[
+        LogFormat, typer.Option("--format", help="text for people, json for monitors.")
+    ] = LogFormat.TEXT,
+) -> None:
+    """Say whether readers are served, how the last refresh went, and what to do next.
 
-    And how far to trust the scores: what they foretold on past days, beside what simple rules would
-    have said, as means over the cut-off dates. Where a score does not beat the rules it says so.
+    Then what was set aside and why, and how far to trust the scores: what they foretold on past
+    days, beside what simple rules would have said, as means over the cut-off dates. Where a score
+    does not beat them it says so. Exit code 8 where there is a problem.
     """
     from evergreen.status import read_status
 
     place = _warehouse(warehouse)
-    found = read_status(place)
-    if found.published:
-        run = found.published
-        out.print(
-            f"Published {run['ended_at']:%Y-%m-%d %H:%M} UTC, as of {run['as_of_date']}: "
-            f"{run['landed_count']:,} rows landed, {run['quarantined_count']:,} quarantined; "
-            f"{run['dbt_check_count']} dbt tests, {run['expectation_count']} expectations, "
-            f"{run['failed_check_count']} warnings.",
-            soft_wrap=True,
-        )
+    found = read_status(place, max_age_hours)
+    code = UNHEALTHY if found.problems else 0
+    if output is LogFormat.JSON:
+        told = {"is_healthy": not found.problems, "exit_code": code} | asdict(found)
+        sys.stdout.write(json.dumps(told, default=str, indent=2) + "\n")
+        raise typer.Exit(code)
+    _print_published(found)
     _print_table(found.inputs)
     if found.reasons:
         out.print("Set aside most often (all of them: marts.quarantined_rows):")
         _print_table(found.reasons)
     _print_scores(found)
-    for problem in found.problems:
+    for notice in found.notices:
+        err.print(escape(notice), soft_wrap=True)
+    for problem, remedy in zip(found.problems, found.remedies, strict=True):
         err.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
-    if found.problems:
-        raise typer.Exit(UNHEALTHY)
+        err.print(f"what to do: {escape(remedy)}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _print_published(found: "Status") -> None:
+    run = found.published
+    if not run:
+        return
+    age = f", {found.age_hours:,.1f} hours ago" if found.age_hours is not None else ""
+    out.print(
+        f"Published {run['ended_at']:%Y-%m-%d %H:%M} UTC{age}, as of {run['as_of_date']}: "
+        f"{run['landed_count']:,} rows landed, {run['quarantined_count']:,} quarantined; "
+        f"{run['dbt_check_count']} dbt tests, {run['expectation_count']} expectations, "
+        f"{run['failed_check_count']} warnings.",
+        soft_wrap=True,
+    )
 
 
 @app.command()

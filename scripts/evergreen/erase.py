@@ -23,8 +23,9 @@ from evergreen.errors import EraseIncomplete, EvergreenError, InputRefused, Lock
 from evergreen.export import export_parquet, read_exports
 from evergreen.files import write_whole
 from evergreen.load_mapping import BOOKS
+from evergreen.locking import lock
 from evergreen.paths import Warehouse
-from evergreen.refresh import lock, refresh_locked
+from evergreen.refresh import rebuild_locked
 from evergreen.tombstones import (
     ADDRESS,
     BLANKS,
@@ -413,15 +414,13 @@ class _Run:
             return
         try:
             with _without_arguments():
-                refresh_locked(
+                rebuild_locked(
                     self._warehouse,
                     Path(told["landing"]),
-                    None,
                     date.fromisoformat(told["as_of"]) if told["as_of"] else None,
                     told["target"],
                     told["variables"],
                     self._tell,
-                    is_loading=False,
                 )
         except EvergreenError as error:
             self._problem(

@@ -37,7 +37,7 @@ class Warehouse:
 
     @property
     def versions_folder(self) -> Path:
-        """The last published versions, each as <refresh_id>.duckdb."""
+        """Published versions that are kept, one DuckDB file each, named after its refresh."""
         return self.folder / "versions"
 
     @property
@@ -61,8 +61,13 @@ class Warehouse:
         return self.folder / "last_refresh.json"
 
     @property
+    def runs_folder(self) -> Path:
+        """What dbt said in each of the last runs: <refresh_id>/run_results.json."""
+        return self.folder / "runs"
+
+    @property
     def lock_file(self) -> Path:
-        """Held while a load or a refresh runs."""
+        """Held while a load, a fit, a refresh or a rollback runs; says by whom."""
         return self.folder / ".lock"
 
 

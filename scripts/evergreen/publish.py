@@ -1,15 +1,22 @@
 """Publishing: the audited marts and metrics become one DuckDB file that is swapped in at once."""
 
+import contextlib
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from evergreen import versions
+from evergreen.changes import attach_before, compare, find_keys
 from evergreen.errors import PublishFailed
 from evergreen.files import quoted, shared_files, sync
 from evergreen.paths import Warehouse
+
+Close = Callable[[int], dict]
+"""Given the rows of all marts, the columns of `marts.refreshes` for the refresh that publishes."""
 
 SCHEMAS = ("marts", "metrics")
 STORAGE_VERSION = "v1.2.0"
@@ -18,52 +25,86 @@ STORAGE_VERSION = "v1.2.0"
 
 @dataclass(frozen=True)
 class PublishReport:
-    """The published file and the rows of each table in it; those of metrics as metrics.NAME."""
+    """The published file and the rows of each table in it; those of metrics as metrics.NAME.
+
+    `run`: columns of `marts.refreshes` as the file tells of itself. `changes`: its rows of
+    `marts.refresh_changes`. `warnings`: versions that could not be kept.
+    """
 
     file: Path
     rows: dict[str, int]
+    run: dict = field(default_factory=dict)
+    changes: list[tuple] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
-def publish(warehouse: Warehouse, run: dict | None = None) -> PublishReport:
+@dataclass(frozen=True)
+class _Written:
+    rows: dict[tuple[str, str], int]
+    run: dict
+    changes: list[tuple]
+
+
+def publish(
+    warehouse: Warehouse, close: Close | None = None, keep_versions: int = versions.DEFAULT_KEPT
+) -> PublishReport:
     """Copy the schemas `marts` and `metrics` of the work file into a new file and swap it in.
 
-    `run`: columns of `marts.refreshes` for the refresh that publishes, its refresh_id among them.
-    The new file says that it is published; the work file is told after the swap.
+    `close` is asked for the line of the refresh that publishes, its refresh_id included, at the
+    last moment. The new file says that it is published, and what it changes; the work file is told
+    after the swap. So many `keep_versions` stay in the folder of versions.
 
     A reader that has the old file open goes on reading it whole; who opens it afterwards sees the
     new one. Raises PublishFailed, and then the old file stands as it was.
     """
     with shared_files():
-        return _publish(warehouse, run)
+        return _publish(warehouse, close, keep_versions)
 
 
-def _publish(warehouse: Warehouse, run: dict | None) -> PublishReport:
+def _publish(warehouse: Warehouse, close: Close | None, keep_versions: int) -> PublishReport:
     target = warehouse.published_file
     aside = target.with_name(f".{target.name}.{os.getpid()}.new")
+    warnings: list[str] = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign_wal(target)
-        rows = _write(warehouse.work_file, aside, run or {})
-        _verify(aside, rows)
+        written = _write(warehouse, aside, close)
+        _verify(aside, written.rows)
         sync(aside)
         _publish_definitions(warehouse)
+        _keep(warehouse, warnings)  # of a version that was published before versions were kept
         aside.replace(target)
         sync(target.parent)
     except (OSError, duckdb.Error) as error:
         raise PublishFailed(
             f"could not publish {target}: {error}. The published version was not changed. "
-            "Mend the cause (disk full? folder not writable?) and refresh again."
+            "Mend the cause and refresh again with --resume."
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
-        Path(f"{aside}.wal").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+            Path(f"{aside}.wal").unlink(missing_ok=True)
+    _keep(warehouse, warnings, keep_versions)
     return PublishReport(
         target,
         {
             name if schema == "marts" else f"{schema}.{name}": n
-            for (schema, name), n in rows.items()
+            for (schema, name), n in written.rows.items()
         },
+        written.run,
+        written.changes,
+        warnings,
     )
+
+
+def _keep(warehouse: Warehouse, warnings: list[str], count: int | None = None) -> None:
+    """Keep what readers see. Where that fails they are served all the same."""
+    try:
+        versions.keep(warehouse)
+        if count:
+            versions.drop_old(warehouse, count)
+    except OSError as error:
+        warnings.append(f"warning: no version to roll back to could be kept: {error}")
 
 
 def _publish_definitions(warehouse: Warehouse) -> None:
@@ -89,11 +130,11 @@ def _refuse_foreign_wal(target: Path) -> None:
         )
 
 
-def _write(work_file: Path, aside: Path, run: dict) -> dict[tuple[str, str], int]:
+def _write(warehouse: Warehouse, aside: Path, close: Close | None) -> _Written:
     aside.unlink(missing_ok=True)
     with duckdb.connect() as con:
         con.execute("set enable_progress_bar = false")  # long statements draw one on stdout
-        con.execute(f"attach {quoted(work_file)} as work (read_only)")
+        con.execute(f"attach {quoted(warehouse.work_file)} as work (read_only)")
         con.execute(f"attach {quoted(aside)} as aside (storage_version '{STORAGE_VERSION}')")
         for schema in SCHEMAS:
             con.execute(f"create schema aside.{schema}")
@@ -102,21 +143,41 @@ def _write(work_file: Path, aside: Path, run: dict) -> dict[tuple[str, str], int
             con.execute(
                 f'create table aside.{schema}."{name}" as select * from work.{schema}."{name}"'
             )
-        for column in run:
-            con.execute(
-                f'update aside.marts.refreshes set "{column}" = $1 where refresh_id = $2',
-                [run[column], run["refresh_id"]],
-            )
         copy_comments(con)
-        rows = {
-            (schema, name): con.execute(f'select count(*) from work.{schema}."{name}"').fetchone()[
-                0
-            ]
-            for schema, name in tables
-        }
+        run, changes = _tell_of_itself(con, warehouse, tables, close) if close else ({}, [])
+        rows = {(schema, name): _count(con, schema, name) for schema, name in tables}
         con.execute("checkpoint aside")
         con.execute("detach aside")
-    return rows
+    return _Written(rows, run, changes)
+
+
+def _tell_of_itself(
+    con: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    tables: list[tuple[str, str]],
+    close: Close,
+) -> tuple[dict, list[tuple]]:
+    """Write into the new file the line of its refresh, and what differs from the version before."""
+    marts = [name for schema, name in tables if schema == "marts"]
+    attach_before(con, warehouse)
+    changes = compare(con, marts, find_keys(con, warehouse))
+    run = close(sum(_count(con, "marts", mart) for mart in marts) + len(changes))
+    refresh_id = run["refresh_id"]
+    names = ", ".join(f'"{column}" = ${place + 2}' for place, column in enumerate(run))
+    con.execute(
+        f"update aside.marts.refreshes set {names} where refresh_id = $1",
+        [refresh_id, *run.values()],
+    )
+    changes = [(refresh_id, *change, run["as_of_date"]) for change in changes]
+    if changes:
+        con.executemany(
+            f"insert into aside.marts.refresh_changes values ({', '.join('?' * 8)})", changes
+        )
+    return run, changes
+
+
+def _count(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> int:
+    return con.execute(f'select count(*) from aside.{schema}."{name}"').fetchone()[0]
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -1,41 +1,42 @@
 """A refresh: load, build, fit, answer metrics, audit, publish. Readers see all of it or nothing."""
 
-import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import yaml
 
-from evergreen import __version__
-from evergreen.contract import ledger_ddl, read_contract
 from evergreen.errors import (
-    AuditFailed,
     BuildFailed,
     EvergreenError,
     InputRefused,
     Locked,
     PublishFailed,
+    machine_error,
 )
-from evergreen.files import private_files, write_whole
+from evergreen.files import write_whole
+from evergreen.locking import lock
 from evergreen.paths import Warehouse
+from evergreen.publish import PublishReport, publish
+from evergreen.resume import Resumed, find_resumed, options_of
+from evergreen.run_log import Finished, RefreshLog
+from evergreen.versions import check_kept
+
+if TYPE_CHECKING:
+    from evergreen.baseline import Baseline
+    from evergreen.build import BuildReport
 
 Progress = Callable[[str, str], None]
 """Called with the step (load, build, fit, score, baseline, metrics, audit, publish) and a line."""
 
-STATUS_OF = {
-    InputRefused: "refused",
-    BuildFailed: "build_failed",
-    AuditFailed: "audit_failed",
-    PublishFailed: "publish_failed",
-}
-
+Listener = Callable[[dict], None]
+"""Called with an event: refresh_id, event (started, recovered, step_started, step_skipped,
+progress, step_ended, warning), step, message, seconds."""
 
 FITTED_MODELS = "source:ledger.model_parameters+ source:ledger.model_nodes+"
 """What dbt builds again after a fit: whatever depends on parameters."""
@@ -60,6 +61,65 @@ class RefreshReport:
     warnings: list[str]
 
 
+@dataclass
+class Run:
+    """One refresh: what it was asked for, and what its steps leave for later ones."""
+
+    warehouse: Warehouse
+    landing: Path
+    mapping: Path | None
+    as_of: date | None
+    target: str | None
+    variables: dict
+    is_loading: bool
+    keep_versions: int
+    baseline_day: date | None
+    log: RefreshLog
+    tell: "Teller"
+    resumed: Resumed | None = None
+    load_lines: list[str] = field(default_factory=list)
+    fit_lines: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    is_fitted: bool = False
+    fit_message: str | None = None
+    check_count: int = 0
+    expectation_count: int = 0
+    baseline: "Baseline | None" = None
+    totals: dict = field(default_factory=dict)
+    published: PublishReport | None = None
+
+    def line(self, step: str) -> Callable[[str], None]:
+        """Progress of a step."""
+        return partial(self.tell, step)
+
+    def warn(self, warnings: list[str]) -> str | None:
+        """Tell of warnings that are new, and give them as the message of the step."""
+        new = [warning for warning in warnings if warning not in self.warnings]
+        self.warnings += new
+        for warning in new:
+            self.tell.event("warning", message=warning)
+        return "\n".join(new) or None
+
+
+@dataclass
+class Teller:
+    """Tells whoever listens what happens."""
+
+    progress: Progress | None
+    listener: Listener | None
+    refresh_id: str | None = None
+
+    def __call__(self, step: str, line: str) -> None:
+        if self.progress:
+            self.progress(step, line)
+        self.event("progress", step, line)
+
+    def event(self, event: str, step: str | None = None, message: str | None = None, **more):
+        if self.listener:
+            told = {"event": event, "step": step, "message": message, **more}
+            self.listener({"refresh_id": self.refresh_id} | told)
+
+
 def refresh(
     warehouse: Warehouse,
     landing: Path,
@@ -68,128 +128,312 @@ def refresh(
     target: str | None = None,
     variables: dict | None = None,
     progress: Progress | None = None,
+    resume: bool = False,
+    listener: Listener | None = None,
 ) -> RefreshReport:
     """Load what landed, build and audit the marts, and swap them in.
 
-    Raises InputRefused, BuildFailed, AuditFailed, PublishFailed or Locked; in each case the
-    published version is as it was, and `raw.refreshes` says what happened.
+    `resume`: go on where the last run failed, where inputs, options and code are the same.
+    Raises InputRefused, BuildFailed, AuditFailed, PublishFailed, MachineFailed, WorkFileDamaged,
+    NothingToDo or Locked; in each case the published version is as it was, and `raw.refreshes`
+    says what happened.
     """
-    with lock(warehouse):
-        return refresh_locked(warehouse, landing, mapping, as_of, target, variables, progress)
+    tell = Teller(progress, listener)
+    try:
+        with lock(warehouse) as held:
+            if held.recovered:
+                tell.event("recovered", message=held.recovered)
+            if held.before:  # a refresh that is refused before it begins works on nothing
+                held.note(refresh_id=held.before.refresh_id)
+            given = variables or {}
+            options = options_of(landing, mapping, as_of, target, given)
+            resumed = (
+                find_resumed(warehouse, held.before, landing, mapping, options) if resume else None
+            )
+            log = RefreshLog(
+                warehouse, landing.name, options, resumed.refresh_id if resumed else None
+            )
+            held.note(refresh_id=log.refresh_id)
+            tell.refresh_id = log.refresh_id
+            tell.event("started")
+            asked = (warehouse, landing, mapping, as_of, target, given)
+            return _recorded(log, lambda: _refresh(*asked, log, tell, resumed))
+    except (EvergreenError, OSError, MemoryError, duckdb.Error) as error:
+        raise _explained(error, warehouse) from error
 
 
-def refresh_locked(
+def rebuild_locked(
+    warehouse: Warehouse,
+    landing: Path,
+    as_of: date | None,
+    target: str | None,
+    variables: dict,
+    progress: Progress | None = None,
+) -> RefreshReport:
+    """A refresh of what has landed, for who holds the lock: all steps but load. Raises as it."""
+    log = RefreshLog(warehouse, landing.name)
+    tell = Teller(progress, None, log.refresh_id)
+    asked = (warehouse, landing, None, as_of, target, variables)
+    return _recorded(log, lambda: _refresh(*asked, log, tell, None, is_loading=False))
+
+
+def _recorded(log: RefreshLog, work: Callable[[], RefreshReport]) -> RefreshReport:
+    """Do the work; on any error the ledger says which before it goes on its way."""
+    try:
+        return work()
+    except (EvergreenError, OSError, MemoryError, duckdb.Error) as error:
+        known = _explained(error, log.warehouse)
+        status = known.status if isinstance(known, EvergreenError) else "interrupted"
+        log.end(status=status, message=str(known))
+        raise known from error
+    except BaseException as error:
+        log.end(status="interrupted", message=f"{type(error).__name__}: {error}")
+        raise
+
+
+def _explained(error: Exception, warehouse: Warehouse) -> Exception:
+    """The error, or the one that says what to do about the machine behind it."""
+    behind = (OSError, MemoryError, duckdb.Error, BuildFailed, PublishFailed, Locked)
+    if not isinstance(error, behind):
+        return error
+    return machine_error(error, warehouse.folder, warehouse.work_file) or error
+
+
+def _refresh(
     warehouse: Warehouse,
     landing: Path,
     mapping: Path | None,
     as_of: date | None,
     target: str | None,
-    variables: dict | None,
-    progress: Progress | None = None,
+    variables: dict,
+    log: RefreshLog,
+    tell: Teller,
+    resumed: Resumed | None,
     is_loading: bool = True,
 ) -> RefreshReport:
-    """The same for who holds the lock. Without loading, marts are made of what has landed."""
-    tell = progress or (lambda step, line: None)
-    log = RefreshLog(warehouse, landing.name)
-    source = (landing, mapping) if is_loading else None
-    try:
-        variables = read_variables(mapping) | (variables or {})
-        report = _refresh(warehouse, source, as_of, target, variables, tell, log)
-    except EvergreenError as error:
-        log.end(status=STATUS_OF.get(type(error), "refused"), message=str(error))
-        raise
-    except BaseException as error:
-        log.end(status="interrupted", message=f"{type(error).__name__}: {error}")
-        raise
-    if is_loading:
-        remember(warehouse, landing, as_of, target, variables)
-    return report
+    from evergreen.baseline import baseline_date  # these import dbt and Great Expectations: seconds
+    from evergreen.build import project_variables
 
-
-def _refresh(
-    warehouse: Warehouse,
-    source: tuple[Path, Path | None] | None,
-    as_of: date | None,
-    target: str | None,
-    variables: dict,
-    tell: Progress,
-    log: "RefreshLog",
-) -> RefreshReport:
-    from evergreen import incremental
-    from evergreen.audit import audit  # these import dbt and Great Expectations: seconds
-    from evergreen.baseline import baseline_date, rebuild
-    from evergreen.build import build, project_variables
-    from evergreen.load import LoadReport, load
-    from evergreen.metrics import write_metrics
-    from evergreen.publish import publish
-
-    then = baseline_date(project_variables() | variables)
-    loaded = LoadReport()
-    if source:
-        tell("load", f"reading {source[0]}")
-        loaded = load(warehouse, *source, lambda line: tell("load", line))
-    changes_only = incremental.plan(warehouse, variables)
-    built = build(
+    variables = read_variables(mapping) | variables
+    settings = project_variables() | variables
+    run = Run(
         warehouse,
+        landing,
+        mapping,
         as_of,
         target,
         variables,
-        lambda line: tell("build", line),
-        changes_only=changes_only,
+        is_loading,
+        check_kept(settings["keep_versions"]),
+        baseline_date(settings),
+        log,
+        tell,
+        resumed,
     )
-    warnings = list(built.warnings)
-    fitted = fit_if_due(warehouse, variables, lambda line: tell("fit", line))
-    if fitted.is_new:
-        scored = build(
-            warehouse,
-            as_of,
-            target,
-            variables,
-            lambda line: tell("score", line),
-            FITTED_MODELS,
-            changes_only=changes_only,
-        )
-        warnings += [warning for warning in scored.warnings if warning not in warnings]
-    warnings += fitted.warnings
-    incremental.settle(warehouse, variables)
-    baseline = None
-    if then:
-        baseline = rebuild(warehouse, then, target, variables, lambda line: tell("baseline", line))
-    tell("metrics", "answering each definition")
-    write_metrics(warehouse, baseline)
-    tell("audit", "checking arrival and drift")
-    previous = read_published(warehouse, warnings)
-    is_past = bool(as_of and previous and previous > as_of)
-    if is_past:
-        warnings.append(
-            f"warning: {as_of} is before the published {previous}: drift is not compared"
-        )
-    audited = audit(warehouse, compare=not is_past)
-    warnings += [failure.message() for failure in audited.warnings]
-    log.checked(
-        built.check_count, audited.expectation_count, len(warnings) + len(audited.criticals)
-    )
-    audited.raise_for_critical()
-    tell("publish", f"swapping in {warehouse.published_file}")
-    totals = log.totals()
-    run = log.published_line(totals) | fitted.log_line()
-    published = publish(warehouse, run)
-    log.end(**run)
+    done = resumed.steps if resumed else {}
+    for name, step in STEPS.items():
+        if name in done:
+            _skip(run, done[name])
+        elif _is_due(run, name):
+            _do(run, name, step)
+    if is_loading:
+        remember(run)
     return RefreshReport(
         refresh_id=log.refresh_id,
-        as_of_date=totals["as_of_date"],
-        published_file=published.file,
-        data_docs=audited.data_docs,
-        rows=published.rows,
-        landed_count=totals["landed_count"],
-        quarantined_count=totals["quarantined_count"],
-        duplicate_count=totals["duplicate_count"],
-        check_count=built.check_count,
-        expectation_count=audited.expectation_count,
-        load_lines=loaded.lines(),
-        fit_lines=fitted.lines,
-        warnings=warnings,
+        as_of_date=run.totals["as_of_date"],
+        published_file=run.published.file,
+        data_docs=warehouse.data_docs / "index.html",
+        rows=run.published.rows,
+        landed_count=run.totals["landed_count"],
+        quarantined_count=run.totals["quarantined_count"],
+        duplicate_count=run.totals["duplicate_count"],
+        check_count=run.check_count,
+        expectation_count=run.expectation_count,
+        load_lines=run.load_lines,
+        fit_lines=run.fit_lines,
+        warnings=run.warnings,
     )
+
+
+def _is_due(run: Run, step: str) -> bool:
+    """Scoring follows a new fit, and a baseline is asked for by a var; all else is always due,
+    but loading where only what has landed counts."""
+    due = {"load": run.is_loading, "score": run.is_fitted, "baseline": bool(run.baseline_day)}
+    return due.get(step, True)
+
+
+def _do(run: Run, name: str, step: "Step") -> None:
+    """Run a step, time it and note it as done."""
+    run.tell.event("step_started", name)
+    with run.log.step(name):
+        finished = step(run)
+    if finished is None:
+        run.log.not_due(name)
+        run.tell.event("step_ended", name, "not due")
+    elif name != "publish":  # it has noted itself, together with the end of the run
+        seconds = run.log.finish(finished)
+        run.tell.event("step_ended", name, seconds=seconds)
+    else:
+        run.tell.event("step_ended", name, seconds=run.published.run["publish_seconds"])
+
+
+def _skip(run: Run, finished: Finished) -> None:
+    """Take over what an earlier run has done, with its warnings."""
+    run.log.skip(finished)
+    run.tell.event("step_skipped", finished.step, f"done by {run.resumed.refresh_id}")
+    if finished.message:
+        run.warn([finished.message])
+    match finished.step:
+        case "load":
+            run.load_lines = [f"resumed: what landed was loaded by {run.resumed.refresh_id}"]
+        case "build":
+            run.check_count = run.log.take_over(run.resumed.refresh_id, "dbt_check_count")
+        case "fit":
+            run.is_fitted, run.fit_message = finished.outcome == "new", finished.message
+        case "audit":
+            run.log.take_over(run.resumed.refresh_id, "failed_check_count")
+            run.expectation_count = run.log.take_over(run.resumed.refresh_id, "expectation_count")
+
+
+def _load(run: Run) -> Finished:
+    from evergreen.load import load
+
+    run.tell("load", f"reading {run.landing}")
+    report = load(run.warehouse, run.landing, run.mapping, run.line("load"))
+    run.load_lines = report.lines()
+    return Finished("load")
+
+
+def _build(run: Run) -> Finished:
+    """All models and their tests; where dbt stopped at an error before, only what is missing."""
+    from evergreen import incremental
+
+    retry_from = run.resumed.retry_from if run.resumed else None
+    changes_only = incremental.plan(run.warehouse, run.variables)
+    built = _run_dbt(run, "build", retry_from=retry_from, changes_only=changes_only)
+    incremental.settle(run.warehouse, run.variables)
+    run.check_count = built.check_count
+    run.log.note(dbt_check_count=built.check_count)
+    return Finished("build", message=run.warn(built.warnings))
+
+
+def _fit(run: Run) -> Finished | None:
+    fitted = fit_if_due(run.warehouse, run.variables, run.line("fit"))
+    if not fitted.is_due:
+        return None
+    run.is_fitted, run.fit_lines = fitted.is_new, fitted.lines
+    run.fit_message = run.warn(fitted.warnings)
+    return Finished("fit", "new" if fitted.is_new else "kept", run.fit_message)
+
+
+def _score(run: Run) -> Finished:
+    """What depends on the parameters of a new fit. Nothing of it is incremental, and what the build
+    has settled stands."""
+    scored = _run_dbt(run, "score", FITTED_MODELS, changes_only=True)
+    return Finished("score", message=run.warn(scored.warnings))
+
+
+def _run_dbt(
+    run: Run,
+    step: str,
+    select: str | None = None,
+    retry_from: Path | None = None,
+    changes_only: bool = False,
+) -> "BuildReport":
+    """dbt's part of a step. What it said of each model and test is kept, however it ends."""
+    from evergreen.build import build
+
+    try:
+        return build(
+            run.warehouse,
+            run.as_of,
+            run.target,
+            run.variables,
+            run.line(step),
+            select,
+            retry_from=retry_from,
+            changes_only=changes_only,
+        )
+    finally:
+        run.log.keep_results(step, retry_from)
+
+
+def _baseline(run: Run) -> Finished:
+    from evergreen.baseline import rebuild
+
+    run.baseline = rebuild(
+        run.warehouse, run.baseline_day, run.target, run.variables, run.line("baseline")
+    )
+    return Finished("baseline")
+
+
+def _metrics(run: Run) -> Finished:
+    from evergreen.metrics import write_metrics
+
+    run.tell("metrics", "answering each definition")
+    write_metrics(run.warehouse, run.baseline)
+    return Finished("metrics")
+
+
+def _audit(run: Run) -> Finished:
+    from evergreen.audit import audit
+
+    run.tell("audit", "checking arrival and drift")
+    warnings: list[str] = []
+    previous = read_published(run.warehouse, warnings)
+    is_past = bool(run.as_of and previous and previous > run.as_of)
+    if is_past:
+        warnings.append(
+            f"warning: {run.as_of} is before the published {previous}: drift is not compared"
+        )
+    audited = audit(run.warehouse, compare=not is_past)
+    message = run.warn(warnings + [failure.message() for failure in audited.warnings])
+    run.expectation_count = audited.expectation_count
+    run.log.note(
+        expectation_count=audited.expectation_count,
+        failed_check_count=len(run.warnings) + len(audited.criticals),
+    )
+    audited.raise_for_critical()
+    return Finished("audit", message=message)
+
+
+def _publish(run: Run) -> Finished:
+    """Swap the new version in, and note in one go that the run has ended."""
+    run.tell("publish", f"swapping in {run.warehouse.published_file}")
+    run.totals = run.log.totals()
+    message = {"message": run.fit_message} if run.fit_message else {}
+    run.published = publish(
+        run.warehouse,
+        lambda count: run.log.published_line(run.totals, count) | message,
+        run.keep_versions,
+    )
+    run.warn(run.published.warnings)
+    try:
+        run.log.keep_changes(run.published.changes)
+        run.log.finish(Finished("publish"))
+        run.log.end(**run.published.run)
+    except (EvergreenError, duckdb.Error) as error:
+        run.warn(
+            [
+                f"warning: published, but not noted in {run.warehouse.work_file}: {error} The next "
+                "refresh learns it from the published file."
+            ]
+        )
+    return Finished("publish")
+
+
+Step = Callable[[Run], Finished | None]
+STEPS: dict[str, Step] = {
+    "load": _load,
+    "build": _build,
+    "fit": _fit,
+    "score": _score,
+    "baseline": _baseline,
+    "metrics": _metrics,
+    "audit": _audit,
+    "publish": _publish,
+}
+"""In this order. Each gives what whoever resumes must know of it, or None where it was not due."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +441,9 @@ class FitStep:
     """What the step fit did. `lines` are for people; `warnings` say what was refused or failed."""
 
     is_new: bool = False
+    is_due: bool = True
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-
-    def log_line(self) -> dict:
-        """Columns of the run in `raw.refreshes`."""
-        return {"message": "\n".join(self.warnings)} if self.warnings else {}
 
 
 def fit_if_due(warehouse: Warehouse, variables: dict, progress: Callable[[str], None]) -> FitStep:
@@ -218,7 +459,7 @@ def fit_if_due(warehouse: Warehouse, variables: dict, progress: Callable[[str], 
         raise InputRefused(f"refit_after_days: {days} is no number of days such as 30.")
     try:
         if not is_due(warehouse, days):
-            return FitStep()
+            return FitStep(is_due=False)
         report = fit(warehouse, progress)
     except Exception as error:  # whatever it is, the marts are built and stand without it
         message = f"warning: the fit failed: {type(error).__name__}: {error}"
@@ -244,21 +485,16 @@ def read_variables(mapping: Path | None) -> dict:
     return found
 
 
-def remember(
-    warehouse: Warehouse,
-    landing: Path,
-    as_of: date | None,
-    target: str | None,
-    variables: dict,
-) -> None:
+def remember(run: Run) -> None:
     """What this refresh was told, with the vars of its mapping: an erasure makes the same marts."""
     told = {
-        "landing": str(landing.absolute()),
-        "as_of": as_of and as_of.isoformat(),
-        "target": target,
-        "variables": variables,
+        "landing": str(run.landing.absolute()),
+        "as_of": run.as_of and run.as_of.isoformat(),
+        "target": run.target,
+        "variables": run.variables,
     }
-    write_whole(warehouse.last_refresh_file, json.dumps(told, indent=1, default=str) + "\n")
+    text = json.dumps(told, indent=1, default=str) + "\n"
+    write_whole(run.warehouse.last_refresh_file, text)
 
 
 def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:
@@ -284,122 +520,3 @@ def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:
         file.replace(aside)
         warnings.append(f"warning: {file} could not be read ({error}); it was moved to {aside}")
         return None
-
-
-class RefreshLog:
-    """The line of one run in `raw.refreshes`. The only place where a refresh reads the clock."""
-
-    def __init__(self, warehouse: Warehouse, landing: str) -> None:
-        self.warehouse = warehouse
-        now = _now()
-        self.refresh_id = now.strftime("%Y%m%dT%H%M%S.%fZ")
-        published = self._published_ids()
-        with self._connect() as con:
-            con.execute("create schema if not exists raw")
-            for statement in ledger_ddl(read_contract()):
-                con.execute(statement)
-            con.execute(
-                "update raw.refreshes set status = 'interrupted', ended_at = $1, "
-                "message = 'it never ended: killed, or the machine stopped' "
-                "where status = 'running' and not list_contains($2, refresh_id)",
-                [now, published],
-            )
-            con.execute(
-                "update raw.refreshes set status = 'published', is_published = true "
-                "where status = 'running'"
-            )
-            con.execute(
-                "insert into raw.refreshes by name select $1 as refresh_id, $2 as started_at, "
-                "'running' as status, $3 as landing, false as is_published, $4 as code_version",
-                [self.refresh_id, now, landing, __version__],
-            )
-
-    def checked(self, dbt_checks: int, expectations: int, failed: int) -> None:
-        """Note how many checks ran and how many did not hold."""
-        self._set(
-            dbt_check_count=dbt_checks, expectation_count=expectations, failed_check_count=failed
-        )
-
-    def published_line(self, totals: dict) -> dict:
-        """Columns of this run once it is published."""
-        return {
-            "refresh_id": self.refresh_id,
-            "status": "published",
-            "is_published": True,
-            "ended_at": _now(),
-            "as_of_date": totals["as_of_date"],
-            "landed_count": totals["landed_count"],
-            "quarantined_count": totals["quarantined_count"],
-        }
-
-    def end(self, status: str, **values: object) -> None:
-        """Note how the run ended. Never hides the error that it is told about."""
-        with contextlib.suppress(duckdb.Error, Locked):
-            self._set(**({"ended_at": _now(), "status": status} | values))
-
-    def _published_ids(self) -> list[str]:
-        """Runs that readers see. A run killed right after its swap never noted that it ended."""
-        try:
-            with duckdb.connect(str(self.warehouse.published_file), read_only=True) as con:
-                found = con.execute("select refresh_id from marts.refreshes where is_published")
-                return [refresh_id for (refresh_id,) in found.fetchall()]
-        except duckdb.Error:
-            return []
-
-    def totals(self) -> dict:
-        """Rows by verdict over all inputs, and the date of the marts."""
-        with self._connect() as con:
-            found = con.execute(
-                "select coalesce(sum(landed_count), 0)::bigint as landed_count, "
-                "coalesce(sum(quarantined_count), 0)::bigint as quarantined_count, "
-                "coalesce(sum(duplicate_count), 0)::bigint as duplicate_count, "
-                "(select as_of_date from staging.stg_calendar) as as_of_date "
-                "from marts.row_accounting"
-            )
-            names = [column[0] for column in found.description]
-            return dict(zip(names, found.fetchone(), strict=True))
-
-    def _set(self, **values: object) -> None:
-        names = list(values)
-        assignments = ", ".join(f"{name} = ${place + 2}" for place, name in enumerate(names))
-        with self._connect() as con:
-            con.execute(
-                f"update raw.refreshes set {assignments} where refresh_id = $1",
-                [self.refresh_id, *values.values()],
-            )
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        try:
-            return duckdb.connect(str(self.warehouse.work_file))
-        except duckdb.IOException as error:
-            raise Locked(
-                f"{self.warehouse.work_file} cannot be opened: {error}. If another program has it "
-                "open (BI should read the published file, never this one), close it. If the file "
-                "is damaged, move it away: the next refresh builds it anew from what landed."
-            ) from error
-
-
-@contextlib.contextmanager
-def lock(warehouse: Warehouse) -> Iterator[None]:
-    """Hold the warehouse: one load or refresh at a time. A lock ends with its process."""
-    warehouse.folder.mkdir(parents=True, exist_ok=True)
-    with open(warehouse.lock_file, "a+", opener=partial(os.open, mode=0o600)) as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            raise Locked(
-                f"another refresh holds {warehouse.folder}: {handle.read().strip() or 'unknown'}. "
-                "Wait for it to end; the lock goes with its process, also when that is killed."
-            ) from None
-        handle.truncate(0)
-        handle.write(f"process {os.getpid()}, since {_now():%Y-%m-%d %H:%M:%S} UTC")
-        handle.flush()
-        with contextlib.suppress(OSError):  # dbt by itself makes it as the umask says
-            warehouse.work_file.chmod(0o600)
-        with private_files():
-            yield
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

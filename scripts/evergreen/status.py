@@ -2,10 +2,13 @@
 far to trust the scores."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from statistics import fmean
 
 import duckdb
 
+from evergreen.errors import machine_error
+from evergreen.locking import Holder, looking
 from evergreen.paths import Warehouse
 
 RULES = {
@@ -20,36 +23,83 @@ ROUNDING = 1e-9
 """Sums differ in their last digits: a difference of less is a tie."""
 
 
+REMEDIES = {
+    "refused": "mend the file or the option that the message names, then refresh again.",
+    "build_failed": "read the message and {folder}/logs/dbt.log. Where the cause has passed: "
+    "`evergreen refresh --resume`. Where a file or a rule is wrong, mend it and refresh again.",
+    "audit_failed": "look at {folder}/data_docs/index.html. Where the feed is wrong, get it again; "
+    "where the change is real, change the threshold in gx/expectations/. Then refresh again.",
+    "publish_failed": "mend what the message names, then `evergreen refresh --resume`.",
+    "machine_failed": "do what the message says, then `evergreen refresh --resume`.",
+    "damaged": "do what the message says: the working file is built anew from what landed.",
+    "interrupted": "`evergreen refresh --resume` goes on where it stopped; if it says that there "
+    "is nothing to resume, refresh again.",
+}
+"""What to do next, by how the last run ended. Readers are served by the last good version."""
+REFRESH = "run `evergreen refresh --landing DIR`"
+
+
 @dataclass
 class Status:
-    """`problems` is empty when the last refresh was published and can be read.
+    """`problems` is empty when the last refresh was published and can be read, and is young enough;
+    `remedies` says for each what to do. `notices` are no problems.
 
-    `scores` is None where the published version has no backtests of scores.
+    `age_hours`: hours since the version that readers see was published. `running`: who works on the
+    warehouse now. `scores` is None where the published version has no backtests of scores.
     """
 
     problems: list[str] = field(default_factory=list)
+    remedies: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     published: dict | None = None
+    age_hours: float | None = None
+    running: Holder | None = None
     last_run: dict | None = None
     inputs: list[dict] = field(default_factory=list)
     reasons: list[dict] = field(default_factory=list)
     scores: list[dict] | None = None
     doubts: list[str] = field(default_factory=list)
 
+    def add(self, problem: str, remedy: str) -> None:
+        """A problem and what to do."""
+        self.problems.append(problem)
+        self.remedies.append(remedy)
 
-def read_status(warehouse: Warehouse) -> Status:
-    """Read the published file, and the run log of the work file where no refresh holds it."""
+
+def read_status(warehouse: Warehouse, max_age_hours: float | None = None) -> Status:
+    """Read the published file, and the run log of the work file where no command holds it.
+
+    An older version than `max_age_hours` is a problem.
+    """
     status = Status()
     _read_published(warehouse, status)
-    _read_last_run(warehouse, status)
+    _judge_age(status, max_age_hours)
+    with looking(warehouse) as status.running:
+        if not status.running:
+            _read_last_run(warehouse, status)
+    if status.running:
+        status.notices.append(f"running now: {status.running.words()}")
     return status
+
+
+def _judge_age(status: Status, max_age_hours: float | None) -> None:
+    ended = (status.published or {}).get("ended_at")
+    if ended is None:
+        return
+    now = datetime.now(UTC).replace(tzinfo=None)
+    status.age_hours = round((now - ended).total_seconds() / 3600, 2)
+    if max_age_hours is not None and status.age_hours > max_age_hours:
+        status.add(
+            f"what readers see was published {status.age_hours:,.1f} hours ago, more than "
+            f"{max_age_hours:g}",
+            f"look at what starts refreshes (cron, timer, Dagster) and its log, or {REFRESH} now.",
+        )
 
 
 def _read_published(warehouse: Warehouse, status: Status) -> None:
     file = warehouse.published_file
     if not file.exists():
-        status.problems.append(
-            f"nothing is published at {file}: run `evergreen refresh --landing DIR`"
-        )
+        status.add(f"nothing is published at {file}", f"{REFRESH}.")
         return
     try:
         with duckdb.connect(str(file), read_only=True) as con:
@@ -73,7 +123,11 @@ def _read_published(warehouse: Warehouse, status: Status) -> None:
             )
             _read_scores(con, status)
     except duckdb.Error as error:
-        status.problems.append(f"{file} cannot be read: {error}")
+        status.add(
+            f"{file} cannot be read: {error}",
+            "`evergreen rollback` gives readers the version before; the next refresh moves the "
+            "file aside and publishes anew.",
+        )
 
 
 def _read_scores(con: duckdb.DuckDBPyConnection, status: Status) -> None:
@@ -184,19 +238,49 @@ def _read_last_run(warehouse: Warehouse, status: Status) -> None:
         return
     try:
         with duckdb.connect(str(warehouse.work_file), read_only=True) as con:
-            runs = _rows(con, "from raw.refreshes order by refresh_id desc limit 1")
+            runs = _rows(
+                con,
+                "from raw.refreshes where status is distinct from 'rolled_back_to' "
+                "order by refresh_id desc limit 1",
+            )
+            newest = con.execute(
+                "select max(refresh_id) from raw.refreshes where is_published"
+            ).fetchone()[0]
     except duckdb.CatalogException:
         return  # built by a plain dbt build: there is no run to tell of
     except duckdb.Error as error:
-        reason = "is in use: a refresh is running" if "lock" in str(error).lower() else str(error)
-        status.problems.append(f"{warehouse.work_file} {reason}")
+        _add_unreadable(warehouse, status, str(error))
         return
     status.last_run = runs[0] if runs else None
-    if status.last_run and not status.last_run["is_published"]:
-        status.problems.append(
-            f"the last refresh ({status.last_run['refresh_id']}) was not published: "
-            f"{status.last_run['status']}: {status.last_run['message'] or 'no message'}"
+    seen = (status.published or {}).get("refresh_id")
+    if seen and newest and seen < newest:
+        status.notices.append(
+            f"readers see an older version, {seen}, not the newest, {newest}, which `evergreen "
+            f"rollback` took back. The next refresh publishes anew; `evergreen rollback {newest}` "
+            "undoes it."
         )
+    run = status.last_run
+    if run and not run["is_published"] and run["refresh_id"] != seen:
+        ended = "interrupted" if run["status"] == "running" else run["status"]
+        status.add(
+            f"the last refresh ({run['refresh_id']}) was not published: {ended}: "
+            f"{run['message'] or 'it was killed, or the machine stopped'}",
+            REMEDIES.get(ended, "refresh again.").format(folder=warehouse.folder),
+        )
+
+
+def _add_unreadable(warehouse: Warehouse, status: Status, error: str) -> None:
+    if "lock" in error.lower():
+        status.add(
+            f"{warehouse.work_file} is open in another program: {error.splitlines()[0]}",
+            "close it; BI reads the published file, never this one.",
+        )
+        return
+    known = machine_error(duckdb.Error(error), warehouse.folder, warehouse.work_file)
+    status.add(
+        str(known) if known else f"{warehouse.work_file} cannot be read: {error}",
+        "do what the message says; readers are served by the published file.",
+    )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict]:

@@ -13,7 +13,8 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from evergreen import build
 from evergreen.demo import DemoReport, generate
 from evergreen.paths import Warehouse
-from evergreen.refresh import RefreshReport, refresh
+from evergreen.refresh import STEPS, RefreshReport, Run, Step, refresh
+from evergreen.run_log import Finished
 
 PARSED = "partial_parse.msgpack"
 _folder = tempfile.TemporaryDirectory(prefix="evergreen-parse-")  # goes with the process
@@ -67,3 +68,47 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     demo = generate(200, 12, 5, landing, dirt=0.03)
     warehouse = Warehouse(folder / "warehouse")
     return Published(warehouse, landing, demo, refresh(warehouse, landing))
+
+
+@pytest.fixture
+def copied(published: Published, tmp_path: Path) -> Warehouse:
+    """A warehouse of its own, with a published version."""
+    shutil.copytree(published.warehouse.folder, tmp_path / "warehouse")
+    return Warehouse(tmp_path / "warehouse")
+
+
+@dataclass
+class QuickSteps:
+    """Steps of a refresh that do nothing but note that they ran; load and publish are real.
+
+    `outcomes`: what a step gives; `errors`: what it raises, once.
+    """
+
+    ran: list[str]
+    outcomes: dict[str, Finished | None]
+    errors: dict[str, BaseException]
+
+    def fake(self, name: str, real: Step) -> Step:
+        """The step, or a stand-in for it."""
+
+        def step(run: Run) -> Finished | None:
+            self.ran.append(name)
+            if error := self.errors.pop(name, None):
+                raise error
+            if name in ("load", "publish"):
+                return real(run)
+            finished = self.outcomes.get(name, Finished(name))
+            run.is_fitted |= bool(finished and finished.outcome == "new")
+            run.warn([finished.message] if finished and finished.message else [])
+            return finished
+
+        return step
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> QuickSteps:
+    """Refreshes of a built warehouse that take two seconds: marts are published as they are."""
+    steps = QuickSteps([], {"fit": None}, {})
+    fakes = {name: steps.fake(name, real) for name, real in STEPS.items()}
+    monkeypatch.setattr("evergreen.refresh.STEPS", fakes)
+    return steps

@@ -15,7 +15,7 @@ from evergreen.cli import app
 from evergreen.erase import EraseReport, Person, erase
 from evergreen.erase_files import Eraser
 from evergreen.errors import EraseIncomplete, InputRefused, Locked
-from evergreen.refresh import lock
+from evergreen.locking import lock
 
 CUSTOMERS = "customer_id,email,merged_into\n"
 REFERRALS = "referral_id,referrer_id,referred_at,referred_customer_id\n"

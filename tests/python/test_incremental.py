@@ -26,7 +26,7 @@ IS_DEEP = os.environ.get("EVERGREEN_FUZZ") == "deep"
 SEEDS = range(1, 9) if IS_DEEP else (1,)
 DAYS = 8 if IS_DEEP else 2
 OF_THE_BUILD = (
-    "int_changed_days",
+    "stg_changed_days",
     "int_touched_customers",
     "int_touched_rhythms",
     "int_touched_states",

@@ -348,12 +348,12 @@ def test_readers_lose_the_person_when_the_marts_cannot_be_built(
     def refused(*_, **__):
         raise AuditFailed("drift")
 
-    monkeypatch.setattr(erase_module, "refresh_locked", refused)
+    monkeypatch.setattr(erase_module, "rebuild_locked", refused)
     with pytest.raises(EraseIncomplete, match="drift"):
         erase(warehouse, customer, lambda person: not asked.append(person))
     assert holders(tmp_path, *asked[0].needles) == []
     assert query(warehouse.published_file, "select count(*) from marts.customers")[0][0] > 150
-    monkeypatch.setattr(erase_module, "refresh_locked", lambda *_, **__: None)
+    monkeypatch.setattr(erase_module, "rebuild_locked", lambda *_, **__: None)
     again = erase(warehouse, customer, lambda person: True)
     assert json.loads(again.receipt.read_text())["status"] == "done"
     assert len(list(warehouse.receipts.iterdir())) == 1

@@ -2,7 +2,8 @@
 
 import multiprocessing
 import os
-import shutil
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -15,9 +16,11 @@ import duckdb
 import pytest
 
 from evergreen.errors import AuditFailed, BuildFailed, InputRefused, Locked, PublishFailed
-from evergreen.paths import Warehouse
+from evergreen.locking import lock
+from evergreen.paths import PROJECT_DIR, Warehouse
 from evergreen.publish import STORAGE_VERSION, publish
-from evergreen.refresh import RefreshLog, lock, refresh
+from evergreen.refresh import refresh
+from evergreen.run_log import RefreshLog
 from evergreen.status import read_status
 
 BIN = Path(sys.executable).parent
@@ -43,13 +46,6 @@ def write_required(landing: Path, orders: str, logins: str = "", surveys: str = 
     (landing / "logins.csv").write_text("login_id,customer_id,logged_in_at\n" + logins)
     (landing / "surveys.csv").write_text("response_id,customer_id,survey,sent_at\n" + surveys)
     return landing
-
-
-@pytest.fixture
-def copied(published, tmp_path: Path) -> Warehouse:
-    """A warehouse of its own, with a published version."""
-    shutil.copytree(published.warehouse.folder, tmp_path / "warehouse")
-    return Warehouse(tmp_path / "warehouse")
 
 
 def test_published_file_holds_marts_and_metrics_only(published):
@@ -99,11 +95,20 @@ def test_descriptions_travel_with_the_published_file(published):
     assert "First match" in comments[0][0] or "first match" in comments[0][0]
 
 
-def test_published_file_opens_with_external_access_off(published):
-    with duckdb.connect(str(published.warehouse.published_file), read_only=True) as con:
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
-        assert con.execute("select count(*) from marts.customer_months").fetchone()[0] > 0
+def test_published_file_answers_every_query_of_the_dashboard_with_all_doors_shut(published):
+    queries = sorted((PROJECT_DIR / "dashboard" / "queries").glob("*.sql"))
+    assert len(queries) > 50
+    with duckdb.connect(
+        str(published.warehouse.published_file),
+        read_only=True,
+        config={"enable_external_access": "false", "lock_configuration": "true"},
+    ) as con:
+        answered = sum(bool(con.execute(file.read_text()).fetchall()) for file in queries)
+        with pytest.raises(duckdb.Error, match="locked"):
+            con.execute("set enable_external_access = true")
+        with pytest.raises(duckdb.PermissionException):
+            con.execute("select * from read_text('/etc/hostname')")
+    assert answered > len(queries) / 2
 
 
 def test_published_file_has_the_storage_version_of_older_clients(published):
@@ -295,22 +300,54 @@ def test_reader_sees_the_old_version_or_the_new_one(copied):
 def test_second_refresh_is_refused_while_one_runs(tmp_path):
     warehouse = Warehouse(tmp_path / "warehouse")
     landing = write_required(tmp_path / "landing", "")
-    with lock(warehouse), pytest.raises(Locked, match=rf"process {os.getpid()}, since"):
+    who = (
+        rf"`.*`, process {os.getpid()}, since \d{{4}}-.* UTC, on {re.escape(socket.gethostname())}"
+    )
+    with lock(warehouse), pytest.raises(Locked, match=rf"{who}.*kill {os.getpid()}"):
         refresh(warehouse, landing)
 
 
 def test_lock_of_a_dead_process_is_no_obstacle(tmp_path):
     warehouse = Warehouse(tmp_path / "warehouse")
-    held = threading.Event()
     code = (
-        "import os, sys; from pathlib import Path; from evergreen.refresh import lock; "
+        "import os, sys; from pathlib import Path; from evergreen.locking import lock; "
         "from evergreen.paths import Warehouse\n"
         "with lock(Warehouse(Path(sys.argv[1]))): os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(warehouse.folder)], check=False)
+    left = [warehouse.folder / ".load-x", warehouse.published_file.parent / ".evergreen.9.new"]
+    for path in left:
+        path.mkdir(parents=True)
+    with lock(warehouse) as held:
+        assert "killed or the machine stopped" in held.recovered
+        assert not any(path.exists() for path in left)
+    with lock(warehouse) as held:
+        assert held.recovered is None
+
+
+def test_who_asks_for_the_status_stops_no_refresh(tmp_path, monkeypatch):
+    """The refresh waits the moment that the working file is read: read, it cannot be written."""
+    warehouse = Warehouse(tmp_path / "warehouse")
     with lock(warehouse):
-        held.set()
-    assert held.is_set()
+        pass
+    moments = {}
+
+    def begin() -> None:
+        with lock(warehouse) as held:
+            moments["begun"] = time.monotonic()
+            assert held.recovered is None
+
+    refreshing = threading.Thread(target=begin)
+
+    def read(*_: object) -> None:
+        refreshing.start()
+        time.sleep(0.3)
+        moments["read"] = time.monotonic()
+
+    monkeypatch.setattr("evergreen.status._read_last_run", read)
+    assert read_status(warehouse).running is None
+    refreshing.join()
+    assert moments["read"] < moments["begun"]
 
 
 @pytest.mark.parametrize("empty", ["orders", "logins", "surveys", "all"])

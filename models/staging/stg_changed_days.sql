@@ -1,5 +1,5 @@
-{#- The days that only one of two builds counts, this one and the last whole one, or that the calendar
-    of only one takes for possible. No row where there was no such build. -#}
+{#- The days that only one of two builds counts, this one and the last whole one, or that the
+    calendar of only one takes for possible. No row where there was no such build. -#}
 with calendar as (
     -- Without a dated row left every day counts as changed.
     select
