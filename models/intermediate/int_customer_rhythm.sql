@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', meta={'touched_by': 'int_touched_rhythms'}) }}
-{#- What a customer's state depends on, running along the days on which it can change. -#}
+{#- What a state depends on, along the days on which it can change; days before a period feed it. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
     where
@@ -8,7 +8,9 @@ with activities as (
         and {{ is_touched(by='int_touched_rhythms') }}
 ),
 
-thresholds as ({{ thresholds(['lost_after_days', 'own_rhythm_gap_count']) }}),
+thresholds as (
+    {{ thresholds(['lost_after_days', 'own_rhythm_gap_count']) }}
+),
 
 periods as (
     select * from {{ ref('int_knowledge_periods') }}
@@ -145,5 +147,4 @@ left join {{ ref('int_population_rhythm') }} as population
     on running.last_active_date = population.day
 left join {{ ref('int_customer_login_days') }} as logins
     on running.customer_id = logins.customer_id and running.last_login_date = logins.login_date
--- Days before a period only feed its running figures.
 where running.day >= running.known_from

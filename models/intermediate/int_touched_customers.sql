@@ -110,16 +110,18 @@ come_or_gone as (
     where ids.source_customer_id is null or built_ids.source_customer_id is null
 ),
 
+touched_ids as (
+    select customer_id as source_customer_id from changed_ids
+    union
+    select source_customer_id from changed_hands
+    union
+    select source_customer_id from come_or_gone
+),
+
 touched_persons as (
     select distinct persons.customer_id
     from persons
-    inner join (
-        select customer_id as source_customer_id from changed_ids
-        union
-        select source_customer_id from changed_hands
-        union
-        select source_customer_id from come_or_gone
-    ) as touched_ids
+    inner join touched_ids
         on persons.source_customer_id = touched_ids.source_customer_id
 )
 
