@@ -19,6 +19,11 @@
     {{ return(env_var('EVERGREEN_BUILD', 'all') == 'changes') }}
 {% endmacro %}
 
+{#- Whether this model goes on from its table. Unit tests have none, and never build changes. -#}
+{% macro is_continued() %}
+    {{ return(builds_changes() and is_incremental()) }}
+{% endmacro %}
+
 
 {#- Keys of one input of which a landed row came or went since the last whole build. Rows without a
     key have the key ''. An item is judged by its order, so it goes with it. -#}
@@ -45,7 +50,7 @@
 {% macro landed_rows(input) -%}
     select * from {{ source('raw', input) }}
     {{ depends_on_changes(input) }}
-    {%- if is_incremental() %}
+    {%- if is_continued() %}
     where {{ row_key(contract_columns(input)[0].name) }} in ({{ changed_keys(input) }})
     {%- endif %}
 {%- endmacro %}
@@ -66,7 +71,7 @@
 {#- A condition on customers: the touched ones where only they are built anew. `by` lists them. -#}
 {% macro is_touched(column='customer_id', by='int_touched_customers') -%}
     {%- if not execute -%} {%- do ref(by) -%} {%- endif -%}
-    {%- if is_incremental() -%}
+    {%- if is_continued() -%}
     {{ column }} in (select touched.customer_id from {{ ref(by) }} as touched)
     {%- else -%}
     true
@@ -78,7 +83,7 @@
 {% macro is_touched_or_open(column, month, by) -%}
     {%- if not execute -%} {%- do ref('stg_changed_days') -%} {%- endif -%}
     ({{ is_touched(column, by) }}
-    {%- if is_incremental() %} or {{ month }} >= {{ first_open_month() }} {%- endif -%})
+    {%- if is_continued() %} or {{ month }} >= {{ first_open_month() }} {%- endif -%})
 {%- endmacro %}
 
 

@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', meta={'touched_by': 'int_touched_rhythms'}) }}
-{#- What a state depends on, along the days on which it can change; days before a period feed it. -#}
+{#- What a state depends on, on days when it can change; days before a period only feed it. -#}
 with activities as (
     select * from {{ ref('int_customer_activities') }}
     where
