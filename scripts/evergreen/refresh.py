@@ -237,7 +237,7 @@ def _refresh(
         elif _is_due(run, name):
             _do(run, name, step)
     if is_loading:
-        remember(run)
+        remember(warehouse, landing, as_of, target, variables)
     return RefreshReport(
         refresh_id=log.refresh_id,
         as_of_date=run.totals["as_of_date"],
@@ -485,16 +485,21 @@ def read_variables(mapping: Path | None) -> dict:
     return found
 
 
-def remember(run: Run) -> None:
+def remember(
+    warehouse: Warehouse,
+    landing: Path,
+    as_of: date | None,
+    target: str | None,
+    variables: dict,
+) -> None:
     """What this refresh was told, with the vars of its mapping: an erasure makes the same marts."""
     told = {
-        "landing": str(run.landing.absolute()),
-        "as_of": run.as_of and run.as_of.isoformat(),
-        "target": run.target,
-        "variables": run.variables,
+        "landing": str(landing.absolute()),
+        "as_of": as_of and as_of.isoformat(),
+        "target": target,
+        "variables": variables,
     }
-    text = json.dumps(told, indent=1, default=str) + "\n"
-    write_whole(run.warehouse.last_refresh_file, text)
+    write_whole(warehouse.last_refresh_file, json.dumps(told, indent=1, default=str) + "\n")
 
 
 def read_published(warehouse: Warehouse, warnings: list[str]) -> date | None:

@@ -48,7 +48,7 @@ def keep(warehouse: Warehouse) -> str | None:
     """Keep the version that readers see, and give its id. The swap does not touch kept files."""
     refresh_id = version_of(warehouse.published_file)
     if refresh_id:
-        warehouse.versions_folder.mkdir(exist_ok=True)
+        warehouse.versions_folder.mkdir(mode=0o700, exist_ok=True)
         place_beside(warehouse.published_file, _file(warehouse, refresh_id))
     return refresh_id
 

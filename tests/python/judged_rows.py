@@ -48,7 +48,7 @@ def compile_verdicts(folder: Path) -> Verdicts:
     statements = tuple(
         f"create or replace table {node.relation_name} as\n{node.compiled_code}"
         for node in nodes
-        if node.resource_type == "model" and node.config.materialized == "table"
+        if node.resource_type == "model" and node.config.materialized != "view"
     )
     with duckdb.connect(str(warehouse.work_file)) as con:
         con.execute("delete from raw.files")

@@ -371,6 +371,7 @@ def test_a_new_site_replaces_the_old_one_whole(tmp_path):
     assert not (folder / "stale.html").exists()
     assert sorted(p.name for p in tmp_path.joinpath("warehouse").iterdir()) == [
         "dashboard",
+        "exports.json",
         "published",
     ]
 
@@ -395,7 +396,11 @@ def test_a_site_that_fails_half_way_leaves_the_old_one(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         build_dashboard(warehouse)
     assert index.read_text() == before
-    assert len(list(warehouse.folder.iterdir())) == 2
+    assert sorted(p.name for p in warehouse.folder.iterdir()) == [
+        "dashboard",
+        "exports.json",
+        "published",
+    ]
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path):

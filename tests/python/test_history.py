@@ -248,7 +248,7 @@ def deliver(tables: hard_customers.Tables, delivery: Delivery, folder: Path) -> 
 # No shrinking: an example is a whole build.
 @given(delivery=deliveries)
 @settings(
-    max_examples=3,
+    max_examples=2,
     derandomize=True,
     deadline=None,
     database=None,

@@ -218,7 +218,9 @@ def test_dbt_goes_on_after_the_nodes_that_passed(copied, monkeypatch):
     asked_of_dbt = []
     run_dbt = build_module.run_dbt
     monkeypatch.setattr(
-        build_module, "run_dbt", lambda w, a, p=None: (asked_of_dbt.append(a), run_dbt(w, a, p))[1]
+        build_module,
+        "run_dbt",
+        lambda w, a, *more: (asked_of_dbt.append(a), run_dbt(w, a, *more))[1],
     )
     again = RefreshLog(copied, "landing")
     with pytest.raises(InputRefused, match="quarantine_rate"):

@@ -148,13 +148,13 @@ def test_a_plain_build_scores_with_the_last_parameters(refreshed, tmp_path):
         "select count(*), count(predicted_value_365d), min(unpredictable_reason) "
         "from marts.customer_lifetime_value"
     )
-    build(copied, as_of=date(1997, 10, 20))
+    build(copied, as_of=date(1997, 10, 20), with_tests=False)
     later = query(copied.work_file, sql)[0]
     assert later[0] == later[1]
-    build(copied, as_of=date(1997, 9, 29))
+    build(copied, as_of=date(1997, 9, 29), with_tests=False)
     past = query(copied.work_file, sql)[0]
     assert past[0] == past[1]
-    build(copied, as_of=date(1997, 7, 1))
+    build(copied, as_of=date(1997, 7, 1), with_tests=False)
     assert query(copied.work_file, sql)[0][1:] == (
         0,
         "no model of orders is fitted yet: run evergreen fit",
@@ -183,7 +183,6 @@ def test_a_fit_that_breaks_stops_nothing(refreshed, monkeypatch):
     step = fit_if_due(warehouse, {}, lambda line: None)
     assert not step.is_new
     assert step.warnings == ["warning: the fit failed: FloatingPointError: overflow"]
-    assert step.log_line() == {"message": step.warnings[0]}
     assert query(warehouse.work_file, "from raw.model_parameters order by all") == before
 
 
