@@ -360,3 +360,11 @@ def test_every_threshold_that_is_read_must_be_in_the_seed():
     fit = "".join(file.read_text() for file in PROJECT_DIR.glob("scripts/evergreen/fit/*.py"))
     read_by_fit = {name for name in names.findall(demanded) if f'"{name}"' in fit}
     assert names.findall(demanded) == sorted(read_by_sql | read_by_fit)
+
+
+def test_the_folder_to_spill_into_is_set_once():
+    """A setting is sent with each connection, and DuckDB refuses this one once it has spilled."""
+    profile = yaml.safe_load((PROJECT_DIR / "profiles.yml").read_text())
+    output = profile["evergreen"]["outputs"]["duckdb"]
+    assert "temp_directory" in output["config_options"]
+    assert "temp_directory" not in output["settings"]
