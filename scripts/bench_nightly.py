@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from measuring import Measurement, measure
+from version_marks import differing_tables
 
 FIRST_DAY, DAY_COUNT = date(2023, 1, 1), 730
 LOGINS_PER_ORDER = 5
@@ -70,31 +71,6 @@ def land(folder: Path, name: str, orders: int, customers: int, days: range) -> N
     (folder / "surveys.csv").write_text("response_id,customer_id,survey\n")
 
 
-def differing_marts(one: Path, other: Path) -> list[str]:
-    """Marts of two work files that are not equal; doubles to nine digits."""
-    with duckdb.connect() as con:
-        con.execute(f"attach '{one}' as one (read_only)")
-        con.execute(f"attach '{other}' as other (read_only)")
-        found = []
-        for (mart,) in con.execute(
-            "select table_name from duckdb_tables() where database_name = 'one' "
-            "and schema_name = 'marts' order by table_name"
-        ).fetchall():
-            described = con.execute(f"describe one.marts.{mart}").fetchall()
-            columns = ", ".join(
-                f"printf('%.8e', {name})" if kind == "DOUBLE" else name
-                for name, kind, *_ in described
-            )
-            sums = {
-                con.execute(
-                    f"select count(*), sum(hash({columns})) from {place}.marts.{mart}"
-                ).fetchone()
-                for place in ("one", "other")
-            }
-            found += [mart] if len(sums) > 1 else []
-        return found
-
-
 def main() -> None:
     """Simulate, measure each step, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -117,7 +93,7 @@ def main() -> None:
         shutil.copy(folder / "work.duckdb", Path(temporary) / "continued.duckdb")
         found["all once more"] = measure("-c", STEP, str(folder), "all")
         report(found, options.orders, options.customers)
-        differing = differing_marts(folder / "work.duckdb", Path(temporary) / "continued.duckdb")
+        differing = differing_tables(folder / "work.duckdb", Path(temporary) / "continued.duckdb")
         print(f"marts that differ: {', '.join(differing) or 'none'}")
 
 

@@ -33,6 +33,8 @@ class Deliveries:
         self._changed_share = changed_share
         self._headers: dict[str, str] = {}
         self._rows: list[dict[str, list[str]]] = [{} for _ in range(days)]
+        orders = (demo / "orders.csv").read_text().splitlines()
+        self._orders = {row.split(",")[0]: row for row in orders}
         for file in sorted(demo.glob("*.csv")):
             header, *rows = file.read_text().splitlines(keepends=True)
             self._headers[file.stem] = header
@@ -51,7 +53,8 @@ class Deliveries:
 
     def _history(self, table: str, rows: list[str], late_share: float) -> Iterator[str]:
         for row in rows:
-            found = DAY.search(row)
+            # An item has no day of its own: it comes with its order.
+            found = DAY.search(self._orders.get(row.split(",")[0], row))
             number = self._days_after_history(found.group()) if found else None
             if number is not None and number > 0:
                 if number <= len(self._rows):

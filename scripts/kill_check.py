@@ -26,7 +26,7 @@ import duckdb
 from evergreen.demo import generate
 from evergreen.paths import Warehouse
 from evergreen.resume import hash_code
-from version_marks import hash_marts, read_mark
+from version_marks import different, hash_tables, read_mark
 
 COMMAND = [sys.executable, "-c", "from evergreen.cli import main; main()"]
 NOTHING_TO_RESUME = 12
@@ -84,8 +84,8 @@ def prepare(folder: Path, customers: int, months: int, seed: int) -> Case:
         base,
         landing,
         json.loads(told.read_text())["seconds"],
-        hash_marts(Warehouse(base).published_file),
-        hash_marts(Warehouse(calm).published_file),
+        hash_tables(Warehouse(base).published_file),
+        hash_tables(Warehouse(calm).published_file),
     )
     if case.before == case.after:
         raise RuntimeError("the two versions are the same: nothing could be told by them")
@@ -111,7 +111,7 @@ def kill_rounds(
             recovery = _recover(
                 warehouse, case.landing, is_resumed=number // recover_every % 2 == 1
             )
-            found = hash_marts(Warehouse(warehouse).published_file)
+            found = hash_tables(Warehouse(warehouse).published_file)
             faults += _differences(found, case.after)
             faults += [f"left behind: {path}" for path in _litter(warehouse)]
         yield Killed(seconds, step, seen, recovery, tuple(faults))
@@ -162,7 +162,7 @@ def _look(warehouse: Path, case: Case) -> tuple[str, list[str]]:
     """Which version readers have after a kill, and what is wrong with it."""
     file = Warehouse(warehouse).published_file
     try:
-        found = hash_marts(file)
+        found = hash_tables(file)
         with duckdb.connect(str(file), read_only=True) as con:
             run, change = read_mark(con)
     except duckdb.Error as error:
@@ -185,8 +185,7 @@ def _recover(warehouse: Path, landing: Path, is_resumed: bool) -> str:
 def _differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
     return [
         f"{mart}: {found.get(mart, 'not there')}, not {expected.get(mart, 'there')}"
-        for mart in sorted(found.keys() | expected.keys())
-        if found.get(mart) != expected.get(mart)
+        for mart in different(found, expected)
     ]
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from deliveries import Deliveries
 from evergreen.demo import generate
 from evergreen.paths import Warehouse
-from version_marks import hash_marts
+from version_marks import differing_tables
 
 DEMO_MONTHS, DEMO_END, SEED, DIRT = 12, date(2024, 12, 31), 7, 0.03
 COMMAND = [sys.executable, "-c", "from evergreen.cli import main; main()", "refresh"]
@@ -90,10 +90,9 @@ def main() -> int:
         anew = spend(Warehouse(folder / "anew"), landing)
         print(f"{'anew':>5} {'':8} {anew.seconds:6.1f} s {anew.work_mb:7.1f} MB", flush=True)
         last_night = nights[-1] if nights[-1].exit_code == PUBLISHED else spend(warehouse, landing)
-        one, other = (
-            hash_marts(Warehouse(folder / place).published_file) for place in ("warehouse", "anew")
+        differing = differing_tables(
+            *(Warehouse(folder / place).published_file for place in ("warehouse", "anew"))
         )
-        differing = [mart for mart in one if one[mart] != other.get(mart)]
         summarise(nights, last_night, anew)
         print(f"marts that differ from those of one refresh: {', '.join(differing) or 'none'}")
         return 0 if all(night.is_well for night in nights) and not differing else 1

@@ -6,7 +6,6 @@ new. The marts must equal those of a refresh with a network. Needs Linux, strace
 """
 
 import argparse
-import math
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+from version_marks import differing_tables
 
 BIN = Path(sys.executable).parent
 PROJECT_DIR = Path(__file__).resolve().parents[1]
@@ -30,10 +29,6 @@ RESOLVERS = ("nscd/socket", "systemd/resolve", "dbus/system_bus_socket")
 CANARY = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
 NAME_CANARY = "import socket; socket.getaddrinfo('name.invalid', 80)"
 SETTINGS = re.compile(r"^(DBT_|DO_NOT_TRACK|GX_|EVERGREEN_|NO_PROXY|.*_proxy$)", re.IGNORECASE)
-CLOCK = {"refresh_id", "fit_id", "fitted_at", "quarantined_at_refresh", "loaded_at"}
-"""Columns that tell when something ran."""
-RUNS = {"refreshes", "refresh_changes"}
-"""Tables of runs, which tell of the runs before this one too."""
 
 
 @dataclass(frozen=True)
@@ -107,50 +102,6 @@ def _is_outside(line: str) -> bool:
     return bool(outside) or DNS_PORT in ports
 
 
-def differing_tables(one: Path, other: Path) -> list[str]:
-    """Published tables that are not equal row by row, columns that tell of the clock apart.
-
-    Numbers in floating point may differ in their last digits: threads add up in any order.
-    """
-    with duckdb.connect() as con:
-        con.execute(f"attach '{one}' as one (read_only)")
-        con.execute(f"attach '{other}' as other (read_only)")
-        found: dict[str, dict[str, list[str]]] = {"one": {}, "other": {}}
-        for version, table, column in con.execute(
-            "select database_name, schema_name || '.' || table_name, column_name "
-            "from duckdb_columns() where database_name in ('one', 'other') "
-            "and schema_name in ('marts', 'metrics') "
-            "order by database_name, schema_name, table_name, data_type = 'DOUBLE', column_name"
-        ).fetchall():
-            if table.split(".")[1] not in RUNS and column not in CLOCK:
-                found[version].setdefault(table, []).append(f'"{column}"')
-        if not found["one"]:
-            raise SystemExit(f"{one} holds no marts")
-        tables = sorted(found["one"].keys() | found["other"].keys())
-        return [table for table in tables if not _is_equal(con, table, found)]
-
-
-def _is_equal(con: duckdb.DuckDBPyConnection, table: str, found: dict) -> bool:
-    """Sorted by what is exact before floating point, so that noise does not change the order."""
-    columns = found["one"].get(table)
-    if columns is None or columns != found["other"].get(table):
-        return False
-    one, other = (
-        con.execute(f"select {', '.join(columns)} from {version}.{table} order by all").fetchall()
-        for version in ("one", "other")
-    )
-    return len(one) == len(other) and all(map(_is_close, one, other))
-
-
-def _is_close(row: tuple, other: tuple) -> bool:
-    return all(
-        math.isclose(value, against, rel_tol=1e-6, abs_tol=1e-9)
-        if isinstance(value, float) and isinstance(against, float)
-        else value == against
-        for value, against in zip(row, other, strict=True)
-    )
-
-
 def commands(landing: Path, warehouse: Path) -> list[tuple[str, list[object], dict]]:
     """(name, command, where and with what environment): what a user runs, plainly."""
     place = ["--warehouse", warehouse]
@@ -202,7 +153,7 @@ def check(folder: Path) -> int:
     online = [BIN / "evergreen", "refresh", "--landing", landing, "--warehouse", usual]
     subprocess.run([str(word) for word in online], check=True, capture_output=True)
     published = [place / "published" / "evergreen.duckdb" for place in (warehouse, usual)]
-    different = differing_tables(*published)
+    different = differing_tables(*published, schemas=("marts", "metrics"))
     print(f"tables that differ from those of a refresh with a network: {different or 'none'}")
     return 1 if failed or different else 0
 

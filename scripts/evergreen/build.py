@@ -51,13 +51,12 @@ def build(
 
     Raises BuildFailed, or InputRefused when all that is wrong is a file of mostly bad rows.
 
-    `changes_only`: continue the tables that can be; `evergreen.incremental.plan` says when to.
-    `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
     Unit tests prove code, not data: they run in `make test`, not in a refresh.
+    `variables` are dbt vars that override those of dbt_project.yml; `as_of` is one of them.
+    `changes_only`: continue the tables that can be; `evergreen.incremental.plan` says when to.
     `retry_from`: a folder with the run_results.json of the same build that failed; what it built
     and tested stands, and dbt goes on with the rest. Where dbt cannot, everything is built.
     """
-    before = _passed(retry_from) if retry_from else BuildReport(0, 0, [])
     given = dict(variables or {})
     check_variables(given)
     if as_of:
@@ -75,12 +74,12 @@ def build(
         arguments += ["--target", target]
     if select:
         arguments += ["--select", select]
-    result = None
     (warehouse.folder / "target" / "run_results.json").unlink(missing_ok=True)
-    if retry_from:
-        result = run_dbt(warehouse, ["retry", "--state", str(retry_from)], progress, changes_only)
-    if result is None or (result.exception and not isinstance(result.exception, KeyboardInterrupt)):
-        before = before if result is None else BuildReport(0, 0, [])
+    before, retry = BuildReport(0, 0, []), ["retry", "--state", str(retry_from)]
+    result = run_dbt(warehouse, retry if retry_from else arguments, progress, changes_only)
+    if retry_from and not result.exception:
+        before = _passed(retry_from)
+    elif retry_from and not isinstance(result.exception, KeyboardInterrupt):
         result = run_dbt(warehouse, arguments, progress, changes_only)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception

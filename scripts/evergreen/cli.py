@@ -508,7 +508,7 @@ def erase(
         report = run(place, customer, confirm, _absolute(landing), steps)
     if report is None:
         out.print("Nothing was changed.")
-        raise typer.Exit(1)
+        raise typer.Exit(STOPPED)
     out.print(
         f"Erased: {sum(report.rows.values()):,} rows. Receipt: {report.receipt}", soft_wrap=True
     )

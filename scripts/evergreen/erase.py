@@ -405,12 +405,12 @@ class _Run:
     def _rebuild(self) -> None:
         told = self._last_refresh()
         if not told:
-            self._problem(
-                "the marts were not built again, for how they were built is not known: run "
-                "`evergreen refresh`, or dbt build. The published file was rewritten without the "
-                "person.",
-                is_serious=self._warehouse.published_file.exists(),
-            )
+            if self._warehouse.published_file.exists():
+                self._problems.append(
+                    "the marts were not built again, for how they were built is not known: run "
+                    "`evergreen refresh`, or dbt build. The published file was rewritten without "
+                    "the person."
+                )
             return
         try:
             with _without_arguments():
@@ -423,14 +423,10 @@ class _Run:
                     self._tell,
                 )
         except EvergreenError as error:
-            self._problem(
+            self._problems.append(
                 f"the person is gone, but the marts could not be built again: {error} What readers "
                 "see is the version before without the person's rows."
             )
-
-    def _problem(self, text: str, is_serious: bool = True) -> None:
-        if is_serious:
-            self._problems.append(text)
 
     def _export(self) -> None:
         """Dashboards and Parquet files, from the published file as it is now."""
@@ -452,7 +448,7 @@ class _Run:
                     build_dashboard(self._warehouse, folder, currency)
                 self._rewritten(folder)
             except (EvergreenError, OSError) as error:
-                self._problem(f"{folder} still holds the person: {error}")
+                self._problems.append(f"{folder} still holds the person: {error}")
 
     def _search(self, landing: Path | None) -> int:
         places = {self._warehouse.folder} | {
@@ -467,5 +463,7 @@ class _Run:
             searched, found = search(place, self._person.needles, passed_over)
             count += searched
             for file in found:
-                self._problem(f"{file} still holds the person: delete it, or write it anew.")
+                self._problems.append(
+                    f"{file} still holds the person: delete it, or write it anew."
+                )
         return count

@@ -3,10 +3,11 @@
 import contextlib
 import ctypes
 import errno
+import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 AT_FDCWD = {"linux": -100, "darwin": -2}
@@ -41,6 +42,16 @@ def shared_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def hash_files(root: Path, patterns: Iterable[str]) -> str:
+    """One hash of the names and contents of the files below a folder that fit a glob."""
+    found = hashlib.sha256()
+    for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
+        if file.is_file() and "__pycache__" not in file.parts:
+            found.update(str(file.relative_to(root)).encode() + b"\0")
+            found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def swap_folder(aside: Path, target: Path) -> None:

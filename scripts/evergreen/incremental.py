@@ -7,15 +7,19 @@ The loader notes rows that came or went in `raw.changed_rows`; the end of a whol
 import hashlib
 import json
 from importlib.metadata import version
-from pathlib import Path
 
 import duckdb
 
 from evergreen import __version__
 from evergreen.contract import Table
+from evergreen.files import hash_files
 from evergreen.paths import PROJECT_DIR, Warehouse
 
-SOURCES = ("models", "macros", "seeds", "dbt_project.yml")
+KINDS = ("sql", "yml", "csv")
+CODE = (
+    "dbt_project.yml",
+    *(f"{folder}/**/*.{kind}" for folder in ("models", "macros", "seeds") for kind in KINDS),
+)
 """What a build depends on beside landed rows and vars."""
 
 LARGEST_SHARE = 0.3
@@ -73,23 +77,13 @@ def settle(warehouse: Warehouse, variables: dict) -> None:
 
 def _fingerprint(variables: dict) -> str:
     """Of everything but the rows and the as-of date, which a build can go on from another of."""
-    told = hashlib.sha256()
     others = {name: value for name, value in variables.items() if name != "as_of_date"}
-    told.update(json.dumps(others, default=str, sort_keys=True).encode())
-    told.update(repr((__version__, version("dbt-core"), duckdb.__version__)).encode())
-    for file in _files():
-        told.update(str(file.relative_to(PROJECT_DIR)).encode())
-        told.update(file.read_bytes())
-    return told.hexdigest()
-
-
-def _files() -> list[Path]:
-    found: list[Path] = []
-    for name in SOURCES:
-        path = PROJECT_DIR / name
-        found += sorted(p for p in path.rglob("*") if p.suffix in (".sql", ".yml", ".csv"))
-        found += [path] if path.is_file() else []
-    return found
+    told = (
+        json.dumps(others, default=str, sort_keys=True),
+        *(__version__, version("dbt-core"), duckdb.__version__),
+        hash_files(PROJECT_DIR, CODE),
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _changed_share(con: duckdb.DuckDBPyConnection) -> float:

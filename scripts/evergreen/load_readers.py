@@ -257,7 +257,6 @@ def _insert_malformed(
     ]
     result.malformed_count += len(kept)
     result.erased_count += len(lines) - len(kept)
-    lines = kept
     batch.con.execute(
         f"insert into {sink.books}.malformed_lines"
         " (input, file, line_number, reason, detail, row_text, loaded_at)"
@@ -266,10 +265,10 @@ def _insert_malformed(
         {
             "input": sink.name,
             "file": file.name,
-            "lines": [line.line for line in lines],
-            "reasons": [line.reason for line in lines],
-            "details": [line.detail for line in lines],
-            "texts": [line.text for line in lines],
+            "lines": [line.line for line in kept],
+            "reasons": [line.reason for line in kept],
+            "details": [line.detail for line in kept],
+            "texts": [line.text for line in kept],
             "loaded_at": batch.loaded_at,
         },
     )

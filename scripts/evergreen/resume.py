@@ -1,6 +1,5 @@
 """Going on where a refresh stopped: what is done, and whether it may still be used."""
 
-import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ import duckdb
 
 from evergreen.contract import read_contract
 from evergreen.errors import NothingToDo
+from evergreen.files import hash_files
 from evergreen.load_files import discover, fingerprint
 from evergreen.load_mapping import BOOKS
 from evergreen.locking import Holder
@@ -41,7 +41,7 @@ def options_of(
     """
     return {
         "landing": landing.name,
-        "mapping": _hash(sorted(mapping.rglob("*"))) if mapping else None,
+        "mapping": hash_files(mapping, ["**/*"]) if mapping else None,
         "as_of": str(as_of) if as_of else None,
         "target": target,
         "vars": json.loads(json.dumps(variables, sort_keys=True, default=str)),
@@ -51,7 +51,7 @@ def options_of(
 
 def hash_code() -> str:
     """Of all that a refresh runs: models, macros, seeds, tests, suites and the Python."""
-    return _hash(sorted(file for glob in CODE for file in PROJECT_DIR.glob(glob)))
+    return hash_files(PROJECT_DIR, CODE)
 
 
 def find_resumed(
@@ -169,16 +169,6 @@ def _loaded(con: duckdb.DuckDBPyConnection) -> str:
         "where status = 'loaded' and content_hash is not null"
         for (schema,) in books
     )
-
-
-def _hash(files: list[Path]) -> str:
-    """Of names and contents."""
-    found = hashlib.sha256()
-    for file in files:
-        if file.is_file() and "__pycache__" not in file.parts:
-            found.update(file.name.encode() + b"\0")
-            found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()[:16]
 
 
 def _shown(value: object) -> str:

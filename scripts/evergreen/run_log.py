@@ -1,6 +1,7 @@
 """The books of refreshes: one line per run in `raw.refreshes`, one per step in `raw.refresh_steps`.
 
-The only place where a refresh reads the clock."""
+The clock is read for the books only, never for a mart's rows: here, by the lock, by the loader for
+`_loaded_at` and by receipts of erasures."""
 
 import contextlib
 import json

@@ -405,7 +405,7 @@ def test_the_command_shows_what_goes_asks_and_says_what_was_done(shop: Shop) -> 
     told = ["erase", ADDRESS, "--warehouse", str(shop.warehouse.folder)]
     landing = ["--landing", str(shop.landing)]
     refused = CliRunner().invoke(app, [*told, *landing], input="n\n")
-    assert refused.exit_code == 1 and "Nothing was changed" in refused.output
+    assert refused.exit_code == 130 and "Nothing was changed" in refused.output
     assert "orders" in refused.output and len(shop.lines()) == 3
     done = CliRunner().invoke(app, [*told, *landing, "--yes"])
     assert done.exit_code == 0, done.output

@@ -16,7 +16,7 @@ sys.path.insert(0, str(PROJECT_DIR / "scripts"))
 
 from kill_check import COMMAND, Case, _kill_after, _look, kill_rounds
 from reader_check import read_while
-from version_marks import hash_marts
+from version_marks import hash_tables
 
 
 def older(published, folder: Path) -> Path:
@@ -37,9 +37,9 @@ def make_case(published, folder: Path) -> Case:
     base = older(published, folder / "base")
     with duckdb.connect(str(published.warehouse.work_file), read_only=True) as con:
         seconds = con.execute("select max(duration_seconds) from raw.refreshes").fetchone()[0]
-    before = hash_marts(Warehouse(base).published_file)
-    after = hash_marts(published.warehouse.published_file)
-    assert before["stage_transitions"] != after["stage_transitions"]
+    before = hash_tables(Warehouse(base).published_file)
+    after = hash_tables(published.warehouse.published_file)
+    assert before["marts.stage_transitions"] != after["marts.stage_transitions"]
     return Case(base, published.landing, seconds, before, after)
 
 
@@ -67,7 +67,7 @@ def test_the_check_sees_a_mixture_and_a_broken_file(published, tmp_path):
     seen, faults = _look(case.base, case)
     assert seen == "after"
     assert any("two versions in one file" in fault for fault in faults)
-    assert any(fault.startswith("customers: ") for fault in faults)
+    assert any(fault.startswith("marts.customers: ") for fault in faults)
     file.write_bytes(b"garbage" * 1000)
     assert _look(case.base, case)[0] == "unreadable"
 

@@ -13,11 +13,11 @@ sys.path.insert(0, str(PROJECT_DIR / "scripts"))
 from offline_check import (
     BIN,
     NAME_CANARY,
-    differing_tables,
     reached,
     run_offline,
     tools_missing,
 )
+from version_marks import differing_tables
 
 
 @pytest.fixture(scope="module")
